@@ -1,0 +1,63 @@
+"""The benchmark registry: config/benchmarks.yaml as checked objects; no torch."""
+
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter
+
+from framethrift.config.base import Section
+
+if TYPE_CHECKING:
+    from framethrift.config.study import Study
+
+Category = Literal["general", "temporal", "long", "spatial", "miniature"]
+
+
+class Benchmark(Section):
+    """One benchmark: what is asked, how an answer is scored, and what is known about its data."""
+
+    title: str = Field(description="Name as printed in tables.")
+    category: Category = Field(description="Group of CoPE Sec. 4.1; miniature for the procedural worlds.")
+    task: str | None = Field(description="lmms-eval task or group; null where lmms-eval has none.")
+    dataset: Literal["motion_world", "needle_world", "official"] = Field(description="Kind of dataset that holds its questions.")
+    questions: int | None = Field(ge=1, description="Expected number of questions; null: not verified, or set by the study.")
+    videos: int | None = Field(ge=1, description="Expected number of videos; null as above.")
+    answers: Literal["words", "letters", "open"] = Field(description="Closed set of words, lettered options, or free text.")
+    metric: str = Field(description="Metric, and how it aggregates.")
+    chance: float | None = Field(
+        ge=0, le=1, description="Chance level; null: follows from each question's options, or there is none."
+    )
+    cluster: str = Field(description="Field that names the unit the bootstrap resamples.")
+    judge: str | None = Field(description="Judge that lmms-eval asks; null where rules score.")
+    licence: str | None = Field(description="Licence of the annotations; null where none is stated.")
+    source: str = Field(description="Where the questions come from, and what to know before trusting a number.")
+
+
+@lru_cache
+def load_benchmarks() -> dict[str, Benchmark]:
+    """Every registered benchmark by name, in the order of the file.
+
+    Raises pydantic.ValidationError when the registry file itself is malformed.
+    """
+    text = resources.files("framethrift.config").joinpath("benchmarks.yaml").read_text(encoding="utf-8")
+    return TypeAdapter(dict[str, Benchmark]).validate_python(yaml.safe_load(text))
+
+
+def check_benchmarks(study: "Study") -> None:
+    """Check the benchmark names of a study's cells.
+
+    Raises ValueError naming the field, the value and what is allowed, when a name is not registered, or is a miniature
+    benchmark whose world is no dataset of the study.
+    """
+    known = load_benchmarks()
+    kinds = {dataset.kind for dataset in study.datasets.values()}
+    for index, block in enumerate(study.cells):
+        for name in block.benchmarks:
+            field = f"cells[{index}].benchmarks"
+            if name not in known:
+                raise ValueError(f"{field}: {name!r} is not a registered benchmark; allowed: {sorted(known)}")
+            world = known[name].dataset
+            if world != "official" and world not in kinds:
+                raise ValueError(f"{field}: {name!r} asks about a {world}, and the study has none; its kinds: {sorted(kinds)}")

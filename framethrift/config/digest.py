@@ -1,0 +1,116 @@
+"""What decides the result of each rule: its part of the settings and its part of the code.
+
+Snakemake's own code trigger sees the rule and nothing that the rule imports, and any change of the study file would rerun everything.
+Each rule therefore carries two digests as parameters. Cheap rules follow their modules' code (comments, docstrings and formatting do
+not count); a training stage follows a version that is raised on purpose, because a harmless edit must not retrain a 7B model.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from framethrift.config.study import Study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+def settings_digest(settings: Any) -> str:
+    """Twelve hex digits of the canonical JSON of `settings` (models are dumped)."""
+    text = json.dumps(settings, sort_keys=True, default=lambda model: model.model_dump(mode="json"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def code_digest(*packages: str) -> str:
+    """Twelve hex digits of the code under the given dotted packages or modules, blind to comments, docstrings and formatting.
+
+    Raises FileNotFoundError for a package that does not exist.
+    """
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in _sources(package):
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(_meaning(path))
+    return digest.hexdigest()[:12]
+
+
+def _sources(package: str) -> Iterable[Path]:
+    base = ROOT.joinpath(*package.split("."))
+    if base.with_suffix(".py").is_file():
+        return [base.with_suffix(".py")]
+    if not base.is_dir():
+        raise FileNotFoundError(f"{package}: neither a module nor a package under the project root")
+    return sorted(path for path in base.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _meaning(path: Path) -> bytes:
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree).encode()
+
+
+def rule_digest(study: Study, rule: str, *names: str) -> str:
+    """What decides the result of `rule` for the given wildcards, as one digest.
+
+    Raises KeyError for a rule that has no entry here: a new rule must say what it depends on.
+    """
+    return settings_digest(_SETTINGS[rule](study, *names)) + "-" + (f"v{_VERSIONS[rule]}" if rule in _VERSIONS else code_digest(*_CODE[rule]))
+
+
+# Raise the number when a change of a training stage's code changes what it learns.
+_VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "pass_rates": 1, "sampler": 1, "joint": 1}
+
+_SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", "framethrift.models")
+_CODE = {
+    "videos": ("framethrift.videos",),
+    "codec": ("framethrift.codec",),
+    "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
+    "evaluate": (*_SHOWING, "framethrift.evaluation"),
+    "latency": (*_SHOWING, "framethrift.latency"),
+    "report": ("framethrift.reporting", "framethrift.evaluation.statistics", "framethrift.codec.inspect"),
+}
+
+
+def _videolm(study: Study, variant: str) -> Any:
+    own = study.variants[variant]
+    shown = [study.samplings[name] for name in getattr(own, "samplings", [])]
+    return [own, shown, study.models_of(variant), study.training_of(variant).videolm, study.training_of(variant).key_frames]
+
+
+def _reinforced(stage: str) -> Callable[[Study, str], Any]:
+    def settings(study: Study, variant: str) -> Any:
+        training = study.training_of(variant)
+        return [study.models_of(variant).sampler, getattr(training, stage), training.set_likelihood, training.key_frames]
+
+    return settings
+
+
+_SETTINGS: dict[str, Callable[..., Any]] = {
+    "videos": lambda study, dataset: study.datasets[dataset],
+    "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
+    "tokenizer": lambda study: study.models.language,
+    "vision": lambda study: [study.models.vision, study.training.vision],
+    "clip": lambda study: [study.models.clip, study.training.clip],
+    "delta": lambda study, name: [study.models_of(name).vision, study.models_of(name).delta_encoder, study.training_of(name).delta],
+    "retrieval": lambda study, name: study.training_of(name).delta.datasets,
+    "videolm": _videolm,
+    "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],
+    "sampler": _reinforced("sampler"),
+    "joint": _reinforced("joint"),
+    "evaluate": lambda study, variant, sampling: [
+        study.samplings[sampling],
+        study.evaluations()[variant, sampling],
+        study.training_of(variant).key_frames,
+        study.training_of(variant).set_likelihood,
+        study.bootstrap,
+    ],
+    "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
+    "report": lambda study: study,
+}

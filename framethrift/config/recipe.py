@@ -1,0 +1,34 @@
+"""How videos are re-encoded before anything reads them."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from framethrift.config.base import Section
+
+
+class Recipe(Section):
+    """A re-encoding recipe: codec, frame rate, GOP, size and quality (CoPE Sec. 4.1)."""
+
+    codec: Literal["mpeg4", "h264"] = Field("mpeg4", description="Codec of the re-encoded stream; both export motion vectors.")
+    fps: float = Field(30.0, gt=0, description="Constant frame rate of the re-encoded video, frames per second.")
+    gop: int = Field(240, ge=2, description="Frames per GOP: one I-frame, then P-frames only.")
+    window: int = Field(30, ge=1, description="Fusion window s: consecutive P-frames described as one.")
+    width: int | None = Field(None, ge=16, description="Width in pixels; null keeps the source's.")
+    height: int | None = Field(None, ge=16, description="Height in pixels; null keeps the source's.")
+    quantiser: int = Field(2, ge=1, le=31, description="Fixed quantiser (mpeg4) or CRF (h264); the papers are silent.")
+    four_vectors: bool = Field(True, description="Allow four motion vectors per macroblock (mpeg4 flag mv4); the papers are silent.")
+
+    @model_validator(mode="after")
+    def _window_divides_gop(self) -> "Recipe":
+        if self.gop % self.window:
+            divisors = [n for n in range(1, self.gop + 1) if self.gop % n == 0]
+            raise ValueError(f"window {self.window} does not divide gop {self.gop}; allowed: {divisors}")
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height must be given together, or both left out")
+        return self
+
+    @property
+    def slots(self) -> int:
+        """Positions per GOP that a sampling may show: the I-frame and one per fused window."""
+        return self.gop // self.window

@@ -1,0 +1,203 @@
+"""A study: one whole experiment, config/studies/<study>.yaml."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from framethrift.config.base import Section
+from framethrift.config.cells import Cells, Latency
+from framethrift.config.data import Dataset, MotionWorld
+from framethrift.config.models import Models
+from framethrift.config.recipe import Recipe
+from framethrift.config.sampling import Sampling, Select, Stream
+from framethrift.config.training import Training
+from framethrift.config.variants import JointVariant, SamplerVariant, Variant, VideolmVariant
+
+
+def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Lay `overrides` over `base`, mapping by mapping; other values replace."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        merged[key] = merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
+    return merged
+
+
+class Study(Section):
+    """One whole experiment: data, models, training, variants, samplings and the cells to compute."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the study; results and reports go to folders of this name.")
+    description: str = Field(description="One sentence for the report.")
+    seeds: list[int] = Field([0], min_length=1, description="Seeds; every variant is trained and evaluated once per seed.")
+    recipes: dict[str, Recipe] = Field(min_length=1, description="Re-encoding recipes by name.")
+    datasets: dict[str, Dataset] = Field(min_length=1, description="Datasets by name.")
+    models: Models = Models()
+    training: Training
+    variants: dict[str, Variant] = Field(default_factory=dict, description="Trained models by name.")
+    samplings: dict[str, Sampling] = Field(default_factory=dict, description="Ways to show a video, by name.")
+    cells: list[Cells] = Field(default_factory=list, description="Blocks of cells to compute.")
+    latency: list[Latency] = Field(default_factory=list, description="What is timed.")
+    bootstrap: int = Field(2000, ge=100, description="Resamples of the 95 % bootstrap over videos.")
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+            raise ValueError(f"{seeds}: seeds must be distinct and not negative")
+        return seeds
+
+    @field_validator("recipes", "datasets", "variants", "samplings")
+    @classmethod
+    def _path_names(cls, section: dict[str, Any]) -> dict[str, Any]:
+        for name in section:
+            if not name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in name):
+                raise ValueError(f"name {name!r} becomes a path: only ASCII letters, digits, '_' and '-' are allowed")
+        return section
+
+    @model_validator(mode="after")
+    def _references(self) -> "Study":
+        for name, dataset in self.datasets.items():
+            self._known(f"datasets.{name}.recipe", dataset.recipe, self.recipes)
+            recipe = self.recipes[dataset.recipe]
+            if isinstance(dataset, MotionWorld) and (dataset.fps, dataset.gop, dataset.window) != (recipe.fps, recipe.gop, recipe.window):
+                raise ValueError(
+                    f"datasets.{name}: fps, gop and window {(dataset.fps, dataset.gop, dataset.window)} differ from those of recipe "
+                    f"{dataset.recipe!r}, {(recipe.fps, recipe.gop, recipe.window)}: its objects move within one fusion window"
+                )
+        for stage in ("vision", "clip", "delta"):
+            for dataset in getattr(self.training, stage).datasets:
+                self._known(f"training.{stage}.datasets", dataset, self.datasets)
+        for name, variant in self.variants.items():
+            self._check_variant(name, variant)
+        for index, block in enumerate(self.cells):
+            for variant_name in block.variants:
+                self._known(f"cells[{index}].variants", variant_name, self.variants)
+            for sampling in block.samplings:
+                self._known(f"cells[{index}].samplings", sampling, self.samplings)
+        for index, timed in enumerate(self.latency):
+            self._known(f"latency[{index}].variant", timed.variant, self.variants)
+            for sampling in timed.samplings:
+                self._known(f"latency[{index}].samplings", sampling, self.samplings)
+        self._check_slots()
+        return self
+
+    def _known(self, field: str, name: str, section: dict[str, Any]) -> None:
+        if name not in section:
+            raise ValueError(f"{field}: {name!r} is not defined; allowed: {sorted(section)}")
+
+    def _check_variant(self, name: str, variant: Variant) -> None:
+        field = f"variants.{name}"
+        if isinstance(variant, VideolmVariant):
+            for dataset in variant.datasets:
+                self._known(f"{field}.datasets", dataset, self.datasets)
+            for sampling in variant.samplings:
+                self._known(f"{field}.samplings", sampling, self.samplings)
+            if not variant.trained and self.models_of(name).language.source is None:
+                raise ValueError(f"{field}.trained: false needs models.language.source, the published weights")
+        elif isinstance(variant, SamplerVariant):
+            self._known(f"{field}.mllm", variant.mllm, self.variants)
+            self._known(f"{field}.dataset", variant.dataset, self.datasets)
+            if not isinstance(self.variants[variant.mllm], VideolmVariant):
+                raise ValueError(f"{field}.mllm: {variant.mllm!r} is no VideoLM; allowed: {self.names_of(VideolmVariant)}")
+        else:
+            self._known(f"{field}.sampler", variant.sampler, self.variants)
+            if not isinstance(self.variants[variant.sampler], SamplerVariant):
+                raise ValueError(f"{field}.sampler: {variant.sampler!r} is no sampler; allowed: {self.names_of(SamplerVariant)}")
+        self.models_of(name)
+        self.training_of(name)
+
+    def _check_slots(self) -> None:
+        fewest = min(recipe.slots for recipe in self.recipes.values())
+        for name, sampling in self.samplings.items():
+            if isinstance(sampling, Stream):
+                slots = max(recipe.slots for recipe in self.recipes.values())
+                if sampling.keyframes_per_gop > slots:
+                    raise ValueError(
+                        f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into a GOP of {slots} slots; "
+                        f"allowed: 1 to {fewest}"
+                    )
+        frames = self.training.key_frames
+        if frames.previews > frames.frames:
+            raise ValueError(f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2")
+
+    def names_of(self, *kinds: type) -> list[str]:
+        """Names of the variants of the given kinds, in the order of the file."""
+        return [name for name, variant in self.variants.items() if isinstance(variant, kinds)]
+
+    def models_of(self, variant: str) -> Models:
+        """The models section with the variant's overrides.
+
+        Raises ValueError naming the field when an override is unknown or impossible.
+        """
+        return Models.model_validate(merge(self.models.model_dump(), self.variants[variant].models))
+
+    def training_of(self, variant: str) -> Training:
+        """The training section with the variant's overrides; errors as `models_of`."""
+        return Training.model_validate(merge(self.training.model_dump(), self.variants[variant].training))
+
+    def mllm_of(self, variant: str) -> str:
+        """Name of the VideoLM variant that `variant` answers with before any joint training."""
+        settings = self.variants[variant]
+        if isinstance(settings, JointVariant):
+            return self.mllm_of(settings.sampler)
+        return settings.mllm if isinstance(settings, SamplerVariant) else variant
+
+    def dataset_of(self, variant: str) -> list[str]:
+        """Datasets whose train split the variant sees."""
+        settings = self.variants[variant]
+        if isinstance(settings, JointVariant):
+            return self.dataset_of(settings.sampler)
+        return [settings.dataset] if isinstance(settings, SamplerVariant) else settings.datasets
+
+    def delta_of(self, variant: str) -> str | None:
+        """Name under which the variant's Δ-encoder is pre-trained: the first variant with the same settings; None without pre-training."""
+        if not self._pretrains_delta(variant):
+            return None
+        settings = (self.models_of(variant).delta_encoder, self.training_of(variant).delta)
+        for name in self.variants:
+            if self._pretrains_delta(name) and (self.models_of(name).delta_encoder, self.training_of(name).delta) == settings:
+                return name
+        return variant
+
+    def shows_delta(self, variant: str) -> bool:
+        """Whether a VideoLM variant is trained with Δ-tokens."""
+        settings = self.variants[variant]
+        shown = [self.samplings[name] for name in settings.samplings] if isinstance(settings, VideolmVariant) else []
+        return any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown)
+
+    def _pretrains_delta(self, variant: str) -> bool:
+        settings = self.variants[variant]
+        return isinstance(settings, VideolmVariant) and settings.trained and settings.delta_pretraining and self.shows_delta(variant)
+
+    def recipe_of(self, variant: str) -> Recipe:
+        """The recipe of the videos a variant was trained on; the study's first for a published model."""
+        datasets = self.dataset_of(variant)
+        return self.recipes[self.datasets[datasets[0]].recipe] if datasets else next(iter(self.recipes.values()))
+
+    def serving(self, variant: str) -> dict[str, Any]:
+        """What a model's folder must say for the model to be used alone: recipe, sampling and key frames it was trained with."""
+        mllm = self.variants[self.mllm_of(variant)]
+        assert isinstance(mllm, VideolmVariant)
+        shown = self.samplings[mllm.samplings[0]]
+        if isinstance(shown, Select) and shown.selector == "oracle":  # nobody's own clip comes with annotated evidence
+            shown = shown.model_copy(update={"selector": "uniform"})
+        return {
+            "study": self.name,
+            "recipe": self.recipe_of(variant).model_dump(mode="json"),
+            "sampling": shown.model_dump(mode="json"),
+            "key_frames": self.training_of(variant).key_frames.model_dump(mode="json"),
+        }
+
+    def needs_clip(self, sampling: str) -> bool:
+        """Whether showing videos this way scores frames with CLIP."""
+        chosen = self.samplings[sampling]
+        return isinstance(chosen, Select) and chosen.queries != "none"
+
+    def evaluations(self) -> dict[tuple[str, str], list[str]]:
+        """(variant, sampling) → benchmarks, each evaluated once per seed."""
+        wanted: dict[tuple[str, str], list[str]] = {}
+        for block in self.cells:
+            for variant in block.variants:
+                for sampling in block.samplings:
+                    known = wanted.setdefault((variant, sampling), [])
+                    known.extend(name for name in block.benchmarks if name not in known)
+        return wanted

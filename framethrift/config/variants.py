@@ -1,0 +1,51 @@
+"""The trained models of a study: named sets of overrides of its settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from framethrift.config.base import Section
+
+
+class VideolmVariant(Section):
+    """A fine-tuned VideoLM, or a published one as it is."""
+
+    kind: Literal["videolm"] = "videolm"
+    trained: bool = Field(True, description="False takes the weights of models.language.source as they are: a published baseline.")
+    datasets: list[str] = Field(default_factory=list, description="Datasets whose train split it sees.")
+    samplings: list[str] = Field(min_length=1, description="Samplings it is trained with, one drawn per conversation; the first is its default.")
+    delta_pretraining: bool = Field(True, description="Start from the pre-trained Δ-encoder (Table H.2: false).")
+    query_reasoning: bool = Field(False, description="Also learn to write visual queries (the miniature's MLLM; Qwen2.5-VL needs none).")
+    corrupted_queries: float = Field(
+        0.0, ge=0, le=1, description="Share of question templates with systematically wrong query targets: room for RL to improve."
+    )
+    training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")
+    models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")
+
+    @model_validator(mode="after")
+    def _has_data(self) -> "VideolmVariant":
+        if self.trained != bool(self.datasets):
+            raise ValueError(f"trained is {self.trained}, datasets are {self.datasets}: a trained variant needs datasets, another takes none")
+        return self
+
+
+class SamplerVariant(Section):
+    """A pre-trained sampler beside a frozen MLLM (MSJoE stage 1)."""
+
+    kind: Literal["sampler"] = "sampler"
+    mllm: str = Field(description="VideoLM variant that writes the queries and answers.")
+    dataset: str = Field(description="Dataset whose train questions it sees.")
+    training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")
+    models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")
+
+
+class JointVariant(Section):
+    """MLLM and sampler trained together (MSJoE stage 2)."""
+
+    kind: Literal["joint"] = "joint"
+    sampler: str = Field(description="Sampler variant it starts from; its MLLM comes along.")
+    training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")
+    models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")
+
+
+Variant = Annotated[VideolmVariant | SamplerVariant | JointVariant, Field(discriminator="kind")]

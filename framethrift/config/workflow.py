@@ -1,0 +1,104 @@
+"""What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.digest import rule_digest
+from framethrift.config.layout import Layout
+from framethrift.config.load import StudyError, load_study
+from framethrift.config.study import Study
+from framethrift.config.variants import JointVariant, SamplerVariant
+
+
+class Workflow:
+    """A study as the DAG sees it. Every method returns paths or lists of them, relative to the working folder."""
+
+    def __init__(self, source: str, overrides: list[str], *, results: str = "results") -> None:
+        self.study: Study = load_study(source, overrides)
+        self.layout = Layout(f"{results}/{self.study.name}")
+        self.arguments = ["--study", source, *(word for override in overrides for word in ("--set", override))]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Workflow":
+        """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them).
+
+        Raises StudyError for an unknown key, and for everything that load_study refuses.
+        """
+        unknown = sorted(set(config) - {"study", "clips", "set"})
+        if unknown:
+            raise StudyError(f"--config {unknown[0]}: unknown; allowed: study, clips, set")
+        fields = config.get("set", [])
+        overrides = [fields] if isinstance(fields, str) else list(fields)
+        if config.get("clips"):
+            overrides.append(f"clips={config['clips']}")
+        return cls(str(config.get("study", "mini")), overrides)
+
+    def tables(self, dataset: str) -> list[str]:
+        """The re-encoded videos of a dataset and its questions."""
+        return [f"{self.layout.codec(dataset)}/videos.parquet", f"{self.layout.videos(dataset)}/questions.parquet"]
+
+    def captions(self, stage: str) -> list[str]:
+        """Captioned frames that a tower is trained on; none when it is loaded ready-made."""
+        if getattr(self.study.models, stage).source:
+            return []
+        datasets = getattr(self.study.training, stage).datasets
+        return [path for name in datasets for path in (f"{self.layout.codec(name)}/videos.parquet", f"{self.layout.videos(name)}/captions.parquet")]
+
+    def pairs(self, delta: str) -> list[str]:
+        """Videos whose frame pairs train a Δ-encoder."""
+        return [f"{self.layout.codec(name)}/videos.parquet" for name in self.study.training_of(delta).delta.datasets]
+
+    def model(self, variant: str, seed: int | str) -> str:
+        """A variant's model; its manifest is written last."""
+        return f"{self.layout.model(variant, int(seed))}/framethrift.json"
+
+    def fine_tuning(self, variant: str, seed: int | str) -> list[str]:
+        """What a VideoLM is fine-tuned from and on."""
+        owner = self.study.delta_of(variant)
+        needed = [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
+        return [*needed, *([f"{self.layout.delta(owner, int(seed))}/framethrift.json"] if owner else [])]
+
+    def answering(self, variant: str, sampling: str, seed: int | str) -> list[str]:
+        """Models that answer under a sampling."""
+        models = [self.model(variant, seed)]
+        if isinstance(self.study.variants[variant], SamplerVariant | JointVariant):
+            models.append(self.model(self.study.mllm_of(variant), seed))
+        return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+
+    def asked(self, variant: str, sampling: str) -> list[str]:
+        """Videos and questions of the benchmarks of a cell that the study makes itself; the published ones come from their own folders."""
+        registry = load_benchmarks()
+        kinds = {registry[name].dataset for name in self.study.evaluations()[variant, sampling]} - {"official"}
+        return [path for name, dataset in self.study.datasets.items() if dataset.kind in kinds for path in self.tables(name)]
+
+    def cells(self) -> list[str]:
+        """Every cell of the study."""
+        return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
+
+    def latencies(self) -> list[str]:
+        """Every timed variant."""
+        return [str(self.layout.latency(timed.variant, seed)) for timed in self.study.latency for seed in self.study.seeds[:1]]
+
+    def retrievals(self) -> list[str]:
+        """Next-frame retrieval of every pre-trained Δ-encoder."""
+        owners = dict.fromkeys(filter(None, map(self.study.delta_of, self.study.variants)))
+        return [str(self.layout.retrieval(owner, seed)) for owner in owners for seed in self.study.seeds]
+
+    def texts(self) -> list[str]:
+        """Questions and captions that a trained tokenizer must spell."""
+        if self.study.models.language.source:
+            return []
+        return [f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")]
+
+    def pass_rates(self, sampler: str, seed: int | str) -> str:
+        """Pass rates that a sampler's difficulty-aware advantage is computed from."""
+        return str(self.layout.pass_rates(self.study.mllm_of(sampler), int(seed)))
+
+    def names(self, kind: str) -> str:
+        """Regular expression of the variants of a kind; one that matches nothing when there is none."""
+        return "|".join(name for name, variant in self.study.variants.items() if variant.kind == kind) or "(?!)"
+
+    def digest(self, rule: str, *names: str) -> str:
+        """What decides the rule's result: its part of the settings and of the code."""
+        return rule_digest(self.study, rule, *names)
