@@ -1,0 +1,32 @@
+"""Re-encoding videos and reading them as codec primitives: motion τ and residual δ of fused P-frames."""
+
+from framethrift.codec.encode import Encoded, encode_frames, reencode
+from framethrift.codec.errors import VideoRejected
+from framethrift.codec.frame_table import FrameTable, frame_table
+from framethrift.codec.frames import read_frames, sample_times
+from framethrift.codec.fused_video import FusedVideo, read_video
+from framethrift.codec.fusion import warp
+from framethrift.codec.gops import Gop, read_gops
+from framethrift.codec.index import stream_digest
+from framethrift.codec.probe import VideoFacts, probe
+from framethrift.config.recipe import Recipe
+
+__all__ = [
+    "Encoded",
+    "FrameTable",
+    "FusedVideo",
+    "Gop",
+    "Recipe",
+    "VideoFacts",
+    "VideoRejected",
+    "encode_frames",
+    "frame_table",
+    "probe",
+    "read_frames",
+    "read_gops",
+    "read_video",
+    "reencode",
+    "sample_times",
+    "stream_digest",
+    "warp",
+]

@@ -1,0 +1,76 @@
+"""What a file's packets say without decoding: times, sizes, key frames, digest."""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framethrift.codec.source import Source, open_video
+
+
+@dataclass(frozen=True)
+class PacketIndex:
+    """The packets of a video stream in presentation order.
+
+    Attributes:
+        pts: presentation times in units of the stream's time base, int64 (n,).
+        sizes: bytes, int64 (n,).
+        key: whether decoding can start here, bool (n,).
+        end: presentation end of the last packet, same unit as ``pts``.
+    """
+
+    pts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    key: NDArray[np.bool_]
+    end: int
+
+    @property
+    def keyframes(self) -> list[int]:
+        """Frame numbers of the key frames."""
+        return np.flatnonzero(self.key).tolist()
+
+
+def read_index(source: Source) -> PacketIndex:
+    """Read all packets of an open source and go back to its start; raises ``VideoRejected`` if none has a time."""
+    rows = []
+    step = 0
+    for packet in source.demux():
+        if packet.size and not packet.is_discard:
+            pts = packet.pts if packet.pts is not None else packet.dts
+            if pts is None:
+                raise source.reject("timestamps", "the packets carry no timestamps; remux the file into mp4 or mkv")
+            rows.append((pts, packet.size, packet.is_keyframe))
+            step = packet.duration or step
+    if not rows:
+        raise source.reject("corrupt", "the video stream holds no packets")
+    rows.sort()
+    source.seek(rows[0][0])
+    table = np.array(rows, np.int64)
+    return PacketIndex(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] > 0, rows[-1][0] + step)
+
+
+def stream_digest(path: str | Path) -> str:
+    """SHA-256 over a video stream's header, and over time, size and bytes of each packet in file order.
+
+    The container around them is left out, so that a rewritten header changes nothing and a damaged packet everything.
+
+    Raises:
+        VideoRejected: the file cannot be read to its end.
+    """
+    digest = hashlib.sha256()
+    with open_video(path) as source:
+        digest.update(source.stream.codec_context.extradata or b"")
+        for packet in source.demux():
+            if packet.size:
+                digest.update(struct.pack("<qq", packet.pts if packet.pts is not None else -1, packet.size))
+                digest.update(bytes(packet))
+    return digest.hexdigest()
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a whole file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,6 @@
+"""Lets the codec tests share ``codec_scenes``."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
