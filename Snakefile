@@ -1,0 +1,33 @@
+# The whole DAG: videos → codec → vision → delta → videolm → sampler → evaluate → latency → report.
+# One study per run: `snakemake --config study=paper`; the default is the miniature.
+from snakemake.exceptions import WorkflowError
+
+from framethrift.config import StudyError, Workflow
+
+try:
+    flow = Workflow.from_config(config)
+except StudyError as error:
+    raise WorkflowError(str(error))
+
+study, at = flow.study, flow.layout
+
+
+include: "workflow/rules/videos.smk"
+include: "workflow/rules/codec.smk"
+include: "workflow/rules/vision.smk"
+include: "workflow/rules/delta.smk"
+include: "workflow/rules/videolm.smk"
+include: "workflow/rules/sampler.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/latency.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,

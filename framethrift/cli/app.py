@@ -1,0 +1,36 @@
+"""The application: global options, the groups of commands, and how errors are shown."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framethrift.cli import configuration, steps, tracking, video
+from framethrift.codec.errors import VideoRejected
+from framethrift.config import StudyError
+from framethrift.progress import redirect_to
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(configuration.app, name="config")
+app.add_typer(tracking.app, name="mlflow")
+for command in steps.COMMANDS + video.COMMANDS:
+    app.command()(command)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    log: Annotated[Path | None, typer.Option(help="Write all output to this file; the console keeps the progress lines.")] = None,
+) -> None:
+    """Frugal video language models: CoPE-VideoLM and MSJoE, reproduced from videos to tables."""
+    context.with_resource(redirect_to(log))
+
+
+def main() -> None:
+    """Entry point of the `framethrift` command; an error the user can mend is one message, not a traceback."""
+    try:
+        app()
+    except (StudyError, VideoRejected) as error:
+        print(f"framethrift: {error}", file=sys.stderr)
+        sys.exit(2)

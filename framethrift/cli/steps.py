@@ -1,0 +1,143 @@
+"""One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
+
+from typing import Annotated, Any
+
+import typer
+
+from framethrift.config import Layout, Study, load_study
+from framethrift.progress import Progress
+
+StudyOption = Annotated[str, typer.Option("--study", help="Name or YAML file of a study.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads for torch.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed, one of the study's.")]
+Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first variant that uses it.")]
+Variant = Annotated[str, typer.Option(help="Variant of the study.")]
+Sampling = Annotated[str, typer.Option(help="Sampling of the study.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="Dataset of the study.")]
+
+
+def _open(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    loaded = load_study(study, overrides or [])
+    return loaded, Layout(f"results/{loaded.name}")
+
+
+def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
+    """Build a dataset: render a procedural world, or ingest clips or a published dataset."""
+    from framethrift.videos import build_dataset
+
+    settings, layout = _open(study, set_)
+    build_dataset(settings.datasets[dataset], dataset, layout.root, jobs=jobs, progress=_counter(f"videos {dataset}", "videos"))
+
+
+def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
+    """Re-encode a dataset to its recipe."""
+    from framethrift.codec.build import encode_dataset
+
+    settings, layout = _open(study, set_)
+    recipe = settings.recipes[settings.datasets[dataset].recipe]
+    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=_counter(f"codec {dataset}", "videos"))
+
+
+def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Train the study's tokenizer, or fetch that of its trained VideoLM."""
+    from lightning_modules.vision_language_pretraining import train_tokenizer
+
+    train_tokenizer(*_open(study, set_))
+
+
+def vision(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
+    """Train the VideoLM's vision tower on captioned frames, or load it ready-made."""
+    from lightning_modules.vision_language_pretraining import train_vision
+
+    train_vision(*_open(study, set_, threads))
+
+
+def clip(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
+    """Train the CLIP that scores frames, or load it ready-made."""
+    from lightning_modules.vision_language_pretraining import train_clip
+
+    train_clip(*_open(study, set_, threads))
+
+
+def delta(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Pre-train a Δ-encoder (CoPE Eq. 7-10)."""
+    from lightning_modules.delta_pretraining import train_delta
+
+    train_delta(*_open(study, set_, threads), name, seed)
+
+
+def retrieval(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Next-frame retrieval with a pre-trained Δ-encoder (CoPE Table H.6)."""
+    from framethrift.evaluation.retrieval import evaluate_retrieval
+
+    evaluate_retrieval(*_open(study, set_, threads), name, seed)
+
+
+def videolm(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Fine-tune a VideoLM (CoPE Supp. C)."""
+    from lightning_modules.videolm_finetuning import train_videolm
+
+    train_videolm(*_open(study, set_, threads), variant, seed)
+
+
+def pass_rates(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Measure how often a VideoLM answers each training question (MSJoE's difficulty c)."""
+    from lightning_modules.sampler_pretraining import measure_pass_rates
+
+    measure_pass_rates(*_open(study, set_, threads), variant, seed)
+
+
+def sampler(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Pre-train a key-frame sampler (MSJoE stage 1)."""
+    from lightning_modules.sampler_pretraining import train_sampler
+
+    train_sampler(*_open(study, set_, threads), variant, seed)
+
+
+def joint(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Evolve MLLM and sampler together (MSJoE stage 2)."""
+    from lightning_modules.joint_evolution import train_joint
+
+    train_joint(*_open(study, set_, threads), variant, seed)
+
+
+def evaluate(variant: Variant, sampling: Sampling, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
+    from framethrift.evaluation.evaluate import evaluate_cells
+
+    evaluate_cells(*_open(study, set_, threads), variant, sampling, seed)
+
+
+def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+    """Time a variant's samplings (CoPE Fig. 4a)."""
+    from framethrift.latency.measure import measure_latency
+
+    measure_latency(*_open(study, set_, threads), variant, seed)
+
+
+def report(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Render tables, figures, claims and pages from the files in results/."""
+    from framethrift.reporting import render_report
+
+    settings, layout = _open(study, set_)
+    render_report(settings, layout, layout.report)
+
+
+def _counter(name: str, unit: str) -> Any:
+    progress: Progress | None = None
+
+    def count(done: int, total: int) -> None:
+        nonlocal progress
+        progress = progress or Progress(name, total, unit)
+        progress.update(done)
+
+    return count
+
+
+COMMANDS = [videos, codec, tokenizer, vision, clip, delta, retrieval, videolm, pass_rates, sampler, joint, evaluate, latency, report]

@@ -1,0 +1,106 @@
+"""Evaluating a variant under a sampling on its benchmarks: one set of cells, through lmms-eval's own loop."""
+
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from framethrift import tracking
+from framethrift.codec.index import file_digest
+from framethrift.config import Layout, Study
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.evaluation.cells import question_row, summarise, write_json, write_rows
+from framethrift.evaluation.lmms_loop import offline, run_tasks, write_tasks
+from framethrift.evaluation.loading import kept_scoring, load_variant
+from framethrift.evaluation.questions import Asked, load_asked
+from framethrift.models.folder import MANIFEST
+from framethrift.progress import Progress
+
+
+def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+    """Write <benchmark>.jsonl per benchmark of the (variant, sampling) and, last, cells.json, into layout.cell(…).
+
+    All benchmarks are asked in one go, so that questions of several benchmarks about one video share its reading. Raises
+    KeyError for a pair that the study does not evaluate, ModelFolderError, NoQuestions, VideoRejected or SelectionError when
+    something the cell needs is missing or bad.
+    """
+    evaluations = study.evaluations()
+    if (variant, sampling) not in evaluations:
+        raise KeyError(f"study {study.name!r} evaluates no {variant!r} under {sampling!r}; its cells: {sorted(evaluations)}")
+    benchmarks = {name: load_asked(study, layout, name) for name in evaluations[variant, sampling]}
+    loaded = load_variant(study, layout, variant, seed)
+    settings = study.samplings[sampling]
+    scoring = kept_scoring(layout, settings.candidate_fps) if study.needs_clip(sampling) else None  # type: ignore[union-attr]
+    digests = dict(loaded.digests)
+    if scoring is not None:
+        digests["clip"] = file_digest(layout.clip / MANIFEST)
+    for asked in benchmarks.values():
+        digests |= asked.digests
+    folder = layout.cell(variant, sampling, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(len(asked.present) for asked in benchmarks.values())
+    params = {"sampling": settings.model_dump(mode="json"), "benchmarks": list(benchmarks), "digests": digests}
+    with (
+        tracking.stage_run(layout, study, stage="evaluate", name=f"{variant}/{sampling}", seed=seed, params=params) as run,
+        Progress(f"evaluate {variant}/{sampling} seed{seed}", total, "questions") as progress,
+    ):
+        answerer = loaded.answerer(settings, scoring)
+        figures = _evaluate(folder, benchmarks, answerer, progress, study.bootstrap)
+        content = {
+            "variant": variant,
+            "sampling": sampling,
+            "seed": seed,
+            "benchmarks": figures,
+            "digests": digests,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in answerer.watch.seconds.items()},
+            "lmms_eval": version("lmms-eval"),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_json(folder / "cells.json", content)
+        for name, found in figures.items():
+            numbers = {key: value for key, value in found.items() if isinstance(value, int | float)}
+            run.log_metrics({f"{name}.{key}": float(value) for key, value in numbers.items()})
+            run.log_artifact(folder / f"{name}.jsonl")
+        run.log_artifact(folder / "cells.json")
+
+
+def _evaluate(
+    folder: Path, benchmarks: dict[str, Asked], answerer: Any, progress: Progress, resamples: int
+) -> dict[str, dict[str, Any]]:
+    videos = {video.path.resolve(): video for asked in benchmarks.values() for video in asked.videos.values()}
+    donors = {video_id: donor for asked in benchmarks.values() for video_id, donor in asked.donors.items()}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
+        # lmms-eval reads its environment when it is imported.
+        from framethrift.evaluation.lmms_model import FramethriftModel
+
+        def find(path: Path) -> tuple[Any, Any]:
+            video = videos[path]
+            return video, donors.get(video.video_id)
+
+        tasks = Path(scratch) / "tasks"
+        questions = {name: asked.present for name, asked in benchmarks.items()}
+        write_tasks(tasks, questions, {key: video for asked in benchmarks.values() for key, video in asked.videos.items()})
+        model = FramethriftModel(answerer, find, progress.update)
+        results = run_tasks(model, list(benchmarks), tasks)
+    registry = load_benchmarks()
+    figures = {}
+    for name, asked in benchmarks.items():
+        lettered = registry[name].answers == "letters"
+        scored = {sample["doc_id"]: sample["accuracy"]["score"] for sample in results["samples"][name]}
+        rows = [
+            question_row(question, model.answers[name, number], lettered, scored[number])
+            for number, question in enumerate(asked.present)
+        ]
+        write_rows(folder / f"{name}.jsonl", rows)
+        figures[name] = summarise(
+            rows,
+            missing=asked.missing,
+            missing_questions=asked.missing_questions,
+            lmms_accuracy=float(results["results"][name]["accuracy,none"]),
+            resamples=resamples,
+        )
+        if not figures[name]["agrees"]:
+            theirs, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]
+            progress.say(f"{name}: lmms-eval's score {theirs:.4f} differs from ours {ours:.4f}; the report states both")
+    return figures

@@ -1,0 +1,121 @@
+"""Putting together what answers for a variant: its model, its sampler network, and the CLIP that scores frames."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from framethrift.codec import read_frames, sample_times
+from framethrift.codec.index import file_digest
+from framethrift.config import Layout, Study
+from framethrift.config.sampling import Blind, Sampling, Stream
+from framethrift.config.training import KeyFrames
+from framethrift.config.variants import SamplerVariant, VideolmVariant
+from framethrift.evaluation.answering import Answerer
+from framethrift.evaluation.questions import EncodedVideo
+from framethrift.evaluation.selection import Scoring, SelectViewer
+from framethrift.evaluation.shown import show_nothing
+from framethrift.evaluation.stopwatch import Stopwatch
+from framethrift.evaluation.streams import StreamViewer
+from framethrift.models.clip import ClipScorer
+from framethrift.models.clip_cache import FrameEmbeddings
+from framethrift.models.folder import MANIFEST, verify
+from framethrift.models.modelling import CopeVideoForConditionalGeneration
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.sampler import UNetSampler, load_sampler
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A variant ready to answer; `digests` are those of the manifests of the folders it came from.
+
+    `sampler` is None for a bare VideoLM; `draw` says whether the msjoe selector draws or takes the K largest weights.
+    """
+
+    model: CopeVideoForConditionalGeneration
+    processor: CopeVideoProcessor
+    key_frames: KeyFrames
+    digests: dict[str, str]
+    sampler: UNetSampler | None = None
+    draw: bool = False
+    seed: int = 0
+
+    def answerer(self, sampling: Sampling, scoring: Scoring | None = None) -> Answerer:
+        """What answers under `sampling`; its `watch` adds up seconds per stage.
+
+        Raises ValueError when the sampling scores frames and `scoring` is None.
+        """
+        watch = Stopwatch(self.model.device)
+        parts = self.model, self.processor
+        if isinstance(sampling, Blind):
+            return Answerer(*parts, show_nothing, watch)
+        if isinstance(sampling, Stream):
+            return Answerer(*parts, StreamViewer(*parts, sampling, watch), watch)
+        viewer = SelectViewer(
+            *parts,
+            sampling,
+            watch,
+            key_frames=self.key_frames,
+            scoring=scoring,
+            sampler=self.sampler,
+            draw=self.draw,
+            seed=self.seed,
+        )
+        return Answerer(*parts, viewer, watch)
+
+
+def load_model(folder: Path, device: str | None = None) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:
+    """The VideoLM in a verified model folder, ready for inference; on a GPU where there is one unless `device` says otherwise.
+
+    Raises ModelFolderError for an incomplete or damaged folder.
+    """
+    verify(folder)
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = CopeVideoForConditionalGeneration.from_pretrained(folder)
+    model = model.to(place).eval().requires_grad_(False)
+    return model, CopeVideoProcessor.from_pretrained(folder)
+
+
+def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: str | None = None) -> Loaded:
+    """A trained variant: a VideoLM from its own folder; a sampler beside its base MLLM; a joint variant's own MLLM and sampler.
+
+    Raises ModelFolderError for a folder that is missing or damaged.
+    """
+    kind, own = study.variants[variant], layout.model(variant, seed)
+    folders = {"model": layout.model(study.mllm_of(variant), seed) if isinstance(kind, SamplerVariant) else own}
+    model, processor = load_model(folders["model"], device)
+    settings = study.training_of(variant)
+    sampler = None
+    if not isinstance(kind, VideolmVariant):
+        verify(own)
+        folders["sampler"] = own
+        sampler = load_sampler(own)[0].to(model.device)
+    digests = {name: file_digest(folder / MANIFEST) for name, folder in folders.items()}
+    draw = settings.set_likelihood.evaluate == "draw"
+    return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)
+
+
+def kept_scoring(layout: Layout, fps: float) -> Scoring:
+    """The study's CLIP, with its embeddings of the study's videos kept on disk and shared by questions and cells."""
+    scorer = ClipScorer.load(layout.clip)
+    stores: dict[str, FrameEmbeddings] = {}
+
+    def embeddings(video: EncodedVideo) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
+        if video.dataset not in stores:
+            stores[video.dataset] = FrameEmbeddings(scorer, layout, video.dataset, fps)
+        return stores[video.dataset].get(video.video_id, str(video.path.relative_to(layout.root)), video.stream_digest)
+
+    return Scoring(scorer, embeddings)
+
+
+def fresh_scoring(clip: Path, fps: float) -> Scoring:
+    """The CLIP of a folder, embedding each video's candidate frames anew: for clips of no study, and for timing."""
+    scorer = ClipScorer.load(clip)
+
+    def embeddings(video: EncodedVideo) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
+        times = sample_times(video.path, fps)
+        return times, scorer.embed_frames(read_frames(video.path, times))
+
+    return Scoring(scorer, embeddings)

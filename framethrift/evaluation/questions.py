@@ -1,0 +1,171 @@
+"""The questions of a benchmark and the re-encoded videos they are about, as a study's tables hold them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from framethrift.codec import Encoded
+from framethrift.codec.index import file_digest
+from framethrift.config import Layout, Study
+from framethrift.config.benchmarks import Benchmark, load_benchmarks
+
+
+class NoQuestions(ValueError):
+    """A cell asks for questions that the study's folder does not hold."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows."""
+
+    question_id: str
+    video_id: str
+    benchmark: str
+    type: str
+    question: str
+    answer: str
+    options: tuple[str, ...]
+    evidence: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class EncodedVideo:
+    """A video re-encoded to a recipe: `keyframes` are frame numbers where GOPs start; `dataset` is "" for a video of no study."""
+
+    video_id: str
+    dataset: str
+    path: Path
+    fps: float
+    window: int
+    frames: int
+    keyframes: tuple[int, ...]
+    stream_digest: str
+
+    @classmethod
+    def of(cls, video_id: str, encoded: Encoded) -> "EncodedVideo":
+        """From what re-encoding returned."""
+        facts = (encoded.path, encoded.fps, encoded.window, encoded.frames, tuple(encoded.keyframes), encoded.stream_digest)
+        return cls(video_id, "", *facts)
+
+    def slots(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded."""
+        lengths = np.diff([*self.keyframes, self.frames])
+        counts = 1 + (lengths - 1) // self.window
+        valid = np.arange(counts.max()) < counts[:, None]
+        places = np.array(self.keyframes)[:, None] + self.window * np.arange(counts.max())
+        return np.where(valid, places / self.fps, np.nan), valid
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A benchmark's questions about one split.
+
+    `videos` are those that can be shown; `donors` names, per video, the one whose Δ-tokens `delta: swap` takes; `missing` gives
+    the reason for every video with questions that has no re-encoded file. `digests` identify the tables that were read.
+    """
+
+    questions: tuple[Question, ...]
+    videos: dict[str, EncodedVideo]
+    donors: dict[str, EncodedVideo]
+    missing: dict[str, str]
+    digests: dict[str, str]
+
+    @property
+    def present(self) -> tuple[Question, ...]:
+        """Questions whose video can be shown."""
+        return tuple(question for question in self.questions if question.video_id in self.videos)
+
+    @property
+    def missing_questions(self) -> int:
+        """Questions that cannot be asked because their video is missing."""
+        return sum(question.video_id in self.missing for question in self.questions)
+
+
+def load_asked(study: Study, layout: Layout, benchmark: str, split: str = "test") -> Asked:
+    """Questions of `benchmark` in `split`, sorted by id, over all datasets of the benchmark's kind.
+
+    A video in quarantine, or without a row in the codec manifest, is missing: its questions are counted, never replaced.
+    Raises NoQuestions when the study holds none; FileNotFoundError when a table has not been built, or a file that the codec
+    manifest promises is gone.
+    """
+    datasets = datasets_of(study, benchmark)
+    questions: list[Question] = []
+    videos: dict[str, EncodedVideo] = {}
+    donors: dict[str, EncodedVideo] = {}
+    missing: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    for name in datasets:
+        asked_path, manifest = layout.videos(name) / "questions.parquet", layout.codec(name) / "videos.parquet"
+        asked = [_question(row) for row in _rows(asked_path) if row["benchmark"] == benchmark and row["split"] == split]
+        encoded = [_video(layout, row) for row in _rows(manifest) if row["split"] == split]
+        known = {video.video_id: video for video in encoded}
+        reasons = {row["video_id"]: row["reason"] for row in _rows(layout.codec(name) / "quarantine.parquet")}
+        wanted = {question.video_id for question in asked}
+        digests |= {f"questions/{name}": file_digest(asked_path), f"codec/{name}": file_digest(manifest)}
+        questions += asked
+        videos |= {video_id: known[video_id] for video_id in sorted(wanted & set(known))}
+        donors |= next_in_order(encoded)
+        missing |= {video_id: reasons.get(video_id, "not in the codec manifest") for video_id in sorted(wanted - set(known))}
+    if not questions:
+        raise NoQuestions(f"benchmark {benchmark!r}: datasets {datasets} hold no {split} question of it")
+    if not videos:
+        raise NoQuestions(
+            f"benchmark {benchmark!r}: all {len(missing)} videos are missing, the first for: {next(iter(missing.values()))}"
+        )
+    for video in videos.values():
+        if not video.path.is_file():
+            raise FileNotFoundError(f"{video.path}: the codec manifest lists it, but it is gone; run the codec step again")
+    questions.sort(key=lambda question: question.question_id)
+    return Asked(tuple(questions), videos, donors, missing, digests)
+
+
+def datasets_of(study: Study, benchmark: str) -> list[str]:
+    """Names of the study's datasets whose question tables may hold the benchmark.
+
+    Raises NoQuestions when there is none: a published benchmark needs its videos and annotations as a dataset of the study.
+    """
+    registered: dict[str, Benchmark] = load_benchmarks()
+    if benchmark not in registered:
+        raise NoQuestions(f"benchmark {benchmark!r} is not registered; allowed: {sorted(registered)}")
+    kind = registered[benchmark].dataset
+    names = [name for name, dataset in study.datasets.items() if dataset.kind == kind]
+    if not names:
+        raise NoQuestions(f"benchmark {benchmark!r} needs a dataset of kind {kind}; study {study.name!r} has none")
+    return names
+
+
+def next_in_order(videos: Sequence[EncodedVideo]) -> dict[str, EncodedVideo]:
+    """The donor of each video: the next one by sorted id, the first for the last. A single video has no donor."""
+    ordered = sorted(videos, key=lambda video: video.video_id)
+    if len(ordered) < 2:
+        return {}
+    return {video.video_id: donor for video, donor in zip(ordered, [*ordered[1:], ordered[0]], strict=True)}
+
+
+def _rows(path: Path) -> list[dict]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; run the step that makes it first")
+    return pq.read_table(path).to_pylist()
+
+
+def _question(row: dict) -> Question:
+    evidence = tuple((float(start), float(end)) for start, end in row["evidence"])
+    texts = {name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")}
+    return Question(**texts, options=tuple(row["options"]), evidence=evidence)
+
+
+def _video(layout: Layout, row: dict) -> EncodedVideo:
+    return EncodedVideo(
+        video_id=row["video_id"],
+        dataset=row["dataset"],
+        path=layout.root / row["path"],
+        fps=float(row["fps"]),
+        window=int(row["window"]),
+        frames=int(row["frames"]),
+        keyframes=tuple(int(number) for number in row["keyframes"]),
+        stream_digest=row["stream_digest"],
+    )

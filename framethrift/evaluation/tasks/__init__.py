@@ -1,0 +1,1 @@
+"""lmms-eval tasks of benchmarks that lmms-eval lacks."""

@@ -1,0 +1,1 @@
+"""The miniature benchmarks as lmms-eval tasks."""

@@ -1,0 +1,183 @@
+"""The frozen CLIP that scores frames against visual queries (MSJoE 1.1): an open_clip model, trained in the study or loaded."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from framethrift.config.models import Clip
+from framethrift.models.folder import verify
+from framethrift.models.tokenizer import END
+
+SETTINGS_FILE, WEIGHTS_FILE = "clip.json", "clip.safetensors"
+
+
+def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> open_clip.CLIP:
+    """An open_clip model of the given shape with random weights drawn from `seed`, to be trained in the study.
+
+    It reads text through the study's own tokenizer (`clip_tokens`): CLIP's 49k-word vocabulary would outweigh a small model.
+    """
+    vision = open_clip.CLIPVisionCfg(
+        layers=settings.layers,
+        width=settings.width,
+        head_width=settings.width // settings.heads,
+        patch_size=settings.patch_size,
+        image_size=settings.image_size,
+    )
+    text = open_clip.CLIPTextCfg(
+        context_length=settings.context,
+        vocab_size=len(tokenizer),
+        width=settings.text_width,
+        heads=settings.heads,
+        layers=settings.text_layers,
+        eos_id=tokenizer.convert_tokens_to_ids(END),
+        pool_type="eos",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return open_clip.CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
+
+
+def clip_tokens(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> Tensor:
+    """Token ids (n, context) int64: the text cut to fit, <|im_end|>, padding; as CLIP's own tokenizer does with its tokens."""
+    end = tokenizer.convert_tokens_to_ids(END)
+    rows = [[*ids[: context - 1], end] for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]] if texts else []
+    return torch.tensor([row + [tokenizer.pad_token_id] * (context - len(row)) for row in rows], dtype=torch.int64).reshape(
+        -1, context
+    )
+
+
+def clip_pixels(
+    frames: NDArray[np.uint8] | Tensor,
+    image_size: int,
+    mean: Sequence[float] = OPENAI_DATASET_MEAN,
+    std: Sequence[float] = OPENAI_DATASET_STD,
+) -> Tensor:
+    """Frames (n, H, W, 3) uint8 → (n, 3, S, S) float32 as CLIP: shorter side to S (bicubic), centre crop, its mean and deviation.
+
+    Raises ValueError for any other shape or type.
+    """
+    tensor = torch.as_tensor(frames)
+    if tensor.ndim != 4 or tensor.shape[-1] != 3 or tensor.dtype != torch.uint8:
+        raise ValueError(f"frames must be uint8 (n, H, W, 3), found {tensor.dtype} {tuple(tensor.shape)}")
+    pixels = tensor.permute(0, 3, 1, 2).float()
+    height, width = pixels.shape[-2:]
+    if min(height, width) != image_size:
+        # Sides and corners are rounded as torchvision's Resize and CenterCrop round them.
+        size = (image_size * height // min(height, width), image_size * width // min(height, width))
+        pixels = functional.interpolate(pixels, size=size, mode="bicubic", antialias=True).clamp_(0, 255)
+    top, left = (round((side - image_size) / 2) for side in pixels.shape[-2:])
+    pixels = pixels[..., top : top + image_size, left : left + image_size] / 255
+    return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+
+
+def save_clip(model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write weights, shape and tokenizer of a model trained in the study; the caller writes the manifest last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save_pretrained(folder)
+    _replace(folder / WEIGHTS_FILE, lambda path: save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path))
+    link_clip(settings, folder)
+
+
+def link_clip(settings: Clip, folder: Path) -> None:
+    """Write the settings alone: all a folder needs when `settings.source` names the weights; the caller writes the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(
+        folder / SETTINGS_FILE, lambda path: path.write_text(json.dumps(settings.model_dump(), indent=1) + "\n", encoding="utf-8")
+    )
+
+
+def _replace(path: Path, write) -> None:  # type: ignore[no-untyped-def]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    os.replace(temporary, path)
+
+
+class ClipScorer:
+    """A frozen CLIP: unit embeddings of frames and texts, and their cosines. Runs on a GPU where there is one."""
+
+    def __init__(self, model: open_clip.CLIP, tokenize, image_size: int, mean: Sequence[float], std: Sequence[float]) -> None:  # type: ignore[no-untyped-def]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = model.eval().requires_grad_(False).to(self.device)
+        self.logit_scale = float(model.logit_scale.exp())
+        self._tokenize, self._image_size, self._mean, self._std = tokenize, image_size, mean, std
+
+    @classmethod
+    def of(cls, model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokenizerBase) -> "ClipScorer":
+        """Scorer of a model trained in the study."""
+
+        def tokenize(texts: Sequence[str]) -> Tensor:
+            return clip_tokens(tokenizer, texts, settings.context)
+
+        return cls(model, tokenize, settings.image_size, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
+
+    @classmethod
+    def load(cls, folder: Path) -> "ClipScorer":
+        """Scorer of a CLIP folder; with a `source` the weights come from open_clip (`model@tag`, or `model@file`).
+
+        Raises ModelFolderError for a damaged folder and ValueError for a source without '@'.
+        """
+        verify(folder)
+        settings = Clip.model_validate_json((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        if settings.source is None:
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            model = build_clip(settings, tokenizer, seed=0)
+            model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+            return cls.of(model, settings, tokenizer)
+        name, separator, weights = settings.source.partition("@")
+        if not separator:
+            raise ValueError(f"models.clip.source: {settings.source!r} must be `model@tag` or `model@file`, e.g. ViT-L-14@openai")
+        model = open_clip.create_model(name, pretrained=weights)
+        facts = open_clip.get_model_preprocess_cfg(model)
+        side = facts["size"] if isinstance(facts["size"], int) else facts["size"][0]
+        return cls(model, open_clip.get_tokenizer(name), side, facts["mean"], facts["std"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the weights' names, shapes and bytes: what cached embeddings depend on."""
+        total = hashlib.sha256()
+        for name, value in sorted(self.model.state_dict().items()):
+            total.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+            total.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return total.hexdigest()
+
+    @torch.inference_mode()
+    def embed_frames(self, frames: NDArray[np.uint8], batch: int = 64) -> NDArray[np.float32]:
+        """Unit embeddings (n, d) of uint8 frames (n, H, W, 3), `batch` at a time."""
+        parts = [
+            self.model.encode_image(
+                clip_pixels(frames[start : start + batch], self._image_size, self._mean, self._std).to(self.device),
+                normalize=True,
+            )
+            for start in range(0, len(frames), batch)
+        ]
+        return torch.cat(parts).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit embeddings (n, d) of texts."""
+        return self.model.encode_text(self._tokenize(list(texts)).to(self.device), normalize=True).float().cpu().numpy()
+
+
+def similarity(texts: NDArray[np.float32], frames: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Cosines (N, T) of unit embeddings (N, d) and (T, d); half-precision frame embeddings are normalised again.
+
+    Raises ValueError when the widths disagree.
+    """
+    if texts.shape[1:] != frames.shape[1:]:
+        raise ValueError(
+            f"embeddings of texts {texts.shape} and frames {frames.shape} have different widths: from two CLIP models?"
+        )
+    wide = frames.astype(np.float32)
+    return texts @ (wide / np.linalg.norm(wide, axis=1, keepdims=True)).T

@@ -1,0 +1,171 @@
+"""Completions with their log-probabilities, n samples behind one prefill, from image embeddings computed once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers.cache_utils import DynamicCache
+
+from framethrift.models.modelling import CopeVideoForConditionalGeneration
+from framethrift.tokens.packing import IGNORED, pack
+
+TOKENS_AT_ONCE = 8192  # prompt tokens per forward pass: few enough to stay in a CPU's cache, enough to fill it
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """Token ids up to where the assistant speaks, and the embeddings (n, g·g, d_llm) of its images in reading order."""
+
+    ids: tuple[int, ...]
+    images: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Completions:
+    """Rows of generated tokens: tokens (R, n) int64; mask (R, n) bool, True on generated tokens, the ending one included;
+    log_probability (R, n) of each token at the sampling temperature, 0 off the mask."""
+
+    tokens: Tensor
+    mask: Tensor
+    log_probability: Tensor
+
+    def ids(self, without: int | None = None) -> list[list[int]]:
+        """Token ids row by row, leaving out the token `without`."""
+        rows = zip(self.tokens.tolist(), self.mask.tolist(), strict=True)
+        return [[token for token, kept in zip(tokens, mask, strict=True) if kept and token != without] for tokens, mask in rows]
+
+
+def embed(model: CopeVideoForConditionalGeneration, ids: Tensor, images: Tensor, prompt: Tensor | None = None) -> Tensor:
+    """Embeddings (B, L, d_llm) of ids (B, L) with ready image embeddings (n, g·g, d_llm) and newlines in their places.
+
+    Places are looked for where `prompt` (B, L) bool is True: a model may well write a token that stands for an image in a
+    prompt. Raises ValueError when placeholders and images differ in number.
+    """
+    embeddings = model.get_input_embeddings()(ids)
+    width = embeddings.shape[-1]
+    flat = (ids if prompt is None else ids.masked_fill(~prompt, -1)).reshape(-1)
+    places = (flat == model.config.image_token_id).nonzero()[:, 0]
+    values = images.reshape(-1, width).to(embeddings)
+    if len(places) != len(values):
+        raise ValueError(f"the prompts have {len(places)} <|image|> placeholders, but {len(values)} image embeddings were given")
+    newlines = (flat == model.config.newline_token_id).nonzero()[:, 0]
+    everything = torch.cat([values, model.image_newline.to(embeddings).expand(len(newlines), -1)])
+    return embeddings.reshape(-1, width).index_copy(0, torch.cat([places, newlines]), everything).view_as(embeddings)
+
+
+@torch.no_grad()
+def complete(
+    model: CopeVideoForConditionalGeneration,
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    *,
+    pad_id: int,
+    end_id: int,
+    samples: int = 1,
+    temperature: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Completions:
+    """`samples` completions of each prompt, rows in the order prompt by prompt; temperature 0 is greedy.
+
+    A row ends with `end_id` or after `max_new_tokens`. The samples of a prompt share one prefill.
+    Raises ValueError for no prompt, or for sampling without a generator.
+    """
+    if not prompts:
+        raise ValueError("no prompt to complete")
+    if temperature > 0 and generator is None:
+        raise ValueError(f"temperature {temperature} samples: give a generator")
+    settings = (max_new_tokens, pad_id, end_id, samples, temperature, generator)
+    parts = [_complete(model, chunk, *settings) for chunk in _chunks(prompts, samples)]
+    columns = max(part.tokens.shape[1] for part in parts)
+
+    def joined(name: str, fill: float) -> Tensor:
+        return torch.cat([functional.pad(getattr(part, name), (0, columns - part.tokens.shape[1]), value=fill) for part in parts])
+
+    return Completions(joined("tokens", pad_id), joined("mask", False), joined("log_probability", 0.0))
+
+
+def _chunks(prompts: Sequence[Prompt], samples: int) -> Iterator[Sequence[Prompt]]:
+    """The prompts in order, so many at a time that neither prefill nor decoding grows beyond the limit."""
+    longest = max(len(prompt.ids) for prompt in prompts)
+    size = max(1, TOKENS_AT_ONCE // (longest * max(1, samples // 2)))
+    for start in range(0, len(prompts), size):
+        yield prompts[start : start + size]
+
+
+def _complete(
+    model: CopeVideoForConditionalGeneration,
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    pad_id: int,
+    end_id: int,
+    samples: int,
+    temperature: float,
+    generator: torch.Generator | None,
+) -> Completions:
+    longest, device = max(len(prompt.ids) for prompt in prompts), model.device
+    ids = torch.tensor([[pad_id] * (longest - len(p.ids)) + list(p.ids) for p in prompts], device=device)
+    lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=device)
+    mask = torch.arange(longest, device=device)[None] >= longest - lengths[:, None]
+    cache = DynamicCache()
+    logits = model(
+        inputs_embeds=embed(model, ids, torch.cat([prompt.images for prompt in prompts])),
+        attention_mask=mask.long(),
+        position_ids=(mask.long().cumsum(dim=1) - 1).clamp(min=0),
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    ).logits[:, -1]
+    if samples > 1:
+        cache.batch_repeat_interleave(samples)
+        logits, mask, lengths = (given.repeat_interleave(samples, dim=0) for given in (logits, mask, lengths))
+    running = torch.ones(len(logits), dtype=torch.bool, device=device)
+    tokens, masks, scores = [], [], []
+    for step in range(max_new_tokens):
+        log_p = (logits.float() / (temperature or 1.0)).log_softmax(dim=-1)
+        chosen = log_p.argmax(dim=-1) if temperature == 0 else torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
+        tokens.append(torch.where(running, chosen, pad_id))
+        masks.append(running)
+        scores.append(torch.where(running, log_p.gather(1, chosen[:, None])[:, 0], 0.0))
+        running = running & (chosen != end_id)
+        if step == max_new_tokens - 1 or not running.any():
+            break
+        mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
+        logits = model(
+            inputs_embeds=model.get_input_embeddings()(tokens[-1])[:, None],
+            attention_mask=mask.long(),
+            position_ids=(lengths + step)[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        ).logits[:, -1]
+    return Completions(torch.stack(tokens, dim=1), torch.stack(masks, dim=1), torch.stack(scores, dim=1))
+
+
+def completion_log_probability(
+    model: CopeVideoForConditionalGeneration, prompts: Sequence[Prompt], completions: Completions, temperature: float, pad_id: int
+) -> Tensor:
+    """Log-probabilities (R, n) of given completions, 0 off their mask, with gradients; R is a multiple of the prompts.
+
+    The samples of a prompt are packed behind it, so that its prefix is read once.
+    """
+    samples = len(completions.tokens) // len(prompts)
+    rows = completions.ids()
+    # The last prompt token goes with each sample: the token after it is predicted in the sample's own segment.
+    pairs = [
+        [(prompt.ids[-1:], row) for row in rows[index * samples : (index + 1) * samples]] for index, prompt in enumerate(prompts)
+    ]
+    packed = pack([prompt.ids[:-1] for prompt in prompts], pairs, pad_id)
+    device = model.device
+    ids, labels = torch.from_numpy(packed.input_ids).to(device), torch.from_numpy(packed.labels).to(device)
+    logits = model(
+        inputs_embeds=embed(model, ids, torch.cat([prompt.images for prompt in prompts]), labels == IGNORED),
+        attention_mask=torch.from_numpy(packed.attention()).to(device),
+        position_ids=torch.from_numpy(packed.position_ids).to(device),
+        labels=labels,
+    ).logits
+    targets = labels[:, 1:][labels[:, 1:] != IGNORED]
+    # Reading order of the packed batch is the order of the rows.
+    scores = (logits.float() / (temperature or 1.0)).log_softmax(dim=-1).gather(1, targets[:, None])[:, 0]
+    blank = torch.zeros(completions.mask.shape, dtype=scores.dtype, device=device)
+    return blank.masked_scatter(completions.mask.to(device), scores)

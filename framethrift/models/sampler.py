@@ -1,0 +1,155 @@
+"""MSJoE's key-frame sampler: a 1D U-Net from the query-frame similarity matrix to frame log-probabilities (MSJoE 1.1)."""
+
+import json
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from framethrift.config.models import Sampler
+
+STRIDE = 4  # frames per frame of the next level (not printed): four keeps an hour at 1 FPS cheap and its context wide
+WEIGHTS_FILE, SETTINGS_FILE = "sampler.safetensors", "sampler.json"
+
+
+def standardise(similarity: Tensor, present: Tensor) -> Tensor:
+    """Two views (B, N, 2, T) of cosines (B, N, T), zero where not `present` (B, N, T) bool.
+
+    First by mean and deviation over all queries and frames of the question, which keeps what sets one query above another;
+    then each query by its own, which shows a faint query's peaks. The paper is silent; raw cosines lie in a band some 0.1
+    wide, too narrow for a network to start from.
+    """
+    views = []
+    for axes in ((1, 2), (2,)):
+        count = present.sum(dim=axes, keepdim=True).clamp(min=1)
+        mean = (similarity * present).sum(dim=axes, keepdim=True) / count
+        centred = (similarity - mean) * present
+        deviation = (centred.square().sum(dim=axes, keepdim=True) / count).sqrt()
+        views.append(centred / (deviation + 1e-6))
+    return torch.stack(views, dim=2)
+
+
+class Block(nn.Module):
+    """Two masked convolutions with a residual path, (B, C_in, T) → (B, C_out, T).
+
+    Normalisation is over the channels of each frame: no statistic runs over time, so padding changes nothing.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2)
+        self.second = nn.Conv1d(outputs, outputs, kernel, padding=kernel // 2)
+        self.norms = nn.ModuleList([nn.LayerNorm(outputs), nn.LayerNorm(outputs)])
+        self.skip = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, signal: Tensor, mask: Tensor) -> Tensor:
+        hidden = functional.gelu(_over_channels(self.norms[0], self.first(signal))) * mask
+        hidden = _over_channels(self.norms[1], self.second(hidden))
+        return functional.gelu(hidden + self.skip(signal)) * mask
+
+
+def _over_channels(norm: nn.Module, signal: Tensor) -> Tensor:
+    return norm(signal.transpose(1, 2)).transpose(1, 2)
+
+
+class UNetSampler(nn.Module):
+    """similarity (B, N, T) → log-probabilities (B, T) of the frames, a softmax over T divided by the temperature.
+
+    Every query goes through the same first block; their maximum and mean over queries are what the U-Net reads, so the
+    order of queries cannot matter, and neither can their number beyond what they say. T is padded to a multiple of the
+    coarsest level's stride; padding is masked everywhere and changes nothing.
+    """
+
+    def __init__(self, settings: Sampler) -> None:
+        super().__init__()
+        self.settings = settings
+        widths, kernel = settings.channels, settings.kernel
+        self.query = Block(2, widths[0], kernel)
+        self.merge = nn.Conv1d(2 * widths[0], widths[0], 1)
+        # Strided convolutions start at the frames of their own window: a kernel as wide as the stride never reads padding.
+        self.down = nn.ModuleList([nn.Conv1d(a, b, STRIDE, stride=STRIDE) for a, b in pairwise(widths)])
+        self.encode = nn.ModuleList([Block(width, width, kernel) for width in widths[1:]])
+        self.bottom = Block(widths[-1], widths[-1], kernel)
+        self.up = nn.ModuleList([nn.Conv1d(b, a, 1) for a, b in pairwise(widths)])
+        self.decode = nn.ModuleList([Block(2 * width, width, kernel) for width in widths[:-1]])
+        self.head = nn.Conv1d(widths[0], 1, 1)
+        # A fresh sampler draws uniformly.
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, similarity: Tensor, query_mask: Tensor | None = None, frame_mask: Tensor | None = None) -> Tensor:
+        """Log-probabilities (B, T), −inf at frames that `frame_mask` (B, T) bool leaves out.
+
+        query_mask: (B, N) bool, queries that exist. Raises ValueError for more queries than `max_queries`, or a row
+        without a query or without a frame.
+        """
+        batch, queries, frames = similarity.shape
+        query_mask = similarity.new_ones((batch, queries), dtype=torch.bool) if query_mask is None else query_mask
+        frame_mask = similarity.new_ones((batch, frames), dtype=torch.bool) if frame_mask is None else frame_mask
+        self._check(query_mask, frame_mask)
+        padding = -frames % STRIDE ** len(self.down)
+        present = functional.pad(query_mask[:, :, None] & frame_mask[:, None], (0, padding))
+        masks = [functional.pad(frame_mask, (0, padding))[:, None].to(similarity.dtype)]
+        # where, not a product: absent entries may hold anything, NaN included.
+        known = torch.where(present, functional.pad(similarity, (0, padding)), 0.0)
+        signal = self._merged(standardise(known, present), query_mask, masks[0])
+        skips = []
+        for down, encode in zip(self.down, self.encode, strict=True):
+            skips.append(signal)
+            masks.append(functional.max_pool1d(masks[-1], STRIDE))
+            signal = encode(down(signal) * masks[-1], masks[-1])
+        signal = self.bottom(signal, masks[-1])
+        for level in reversed(range(len(skips))):
+            wide = functional.interpolate(self.up[level](signal), scale_factor=STRIDE, mode="nearest")
+            signal = self.decode[level](torch.cat([wide, skips[level]], dim=1) * masks[level], masks[level])
+        logits = self.head(signal)[:, 0, :frames] / self.settings.temperature
+        return logits.masked_fill(~frame_mask, -torch.inf).log_softmax(dim=-1)
+
+    def _check(self, query_mask: Tensor, frame_mask: Tensor) -> None:
+        most = int(query_mask.sum(dim=1).max())
+        if most > self.settings.max_queries:
+            raise ValueError(f"{most} queries; models.sampler.max_queries allows {self.settings.max_queries}")
+        if not bool(query_mask.any(dim=1).all() & frame_mask.any(dim=1).all()):
+            raise ValueError("a row of the batch has no query or no frame")
+
+    def _merged(self, views: Tensor, query_mask: Tensor, frame_mask: Tensor) -> Tensor:
+        """(B, C, T) from the queries' own signals: their maximum and mean over queries."""
+        batch, queries, _, frames = views.shape
+        repeated = frame_mask.repeat_interleave(queries, dim=0)
+        each = self.query(views.flatten(0, 1), repeated).view(batch, queries, -1, frames)
+        there = query_mask[:, :, None, None]
+        largest = each.masked_fill(~there, -torch.inf).amax(dim=1)
+        mean = (each * there).sum(dim=1) / there.sum(dim=1)
+        return functional.gelu(self.merge(torch.cat([largest, mean], dim=1))) * frame_mask
+
+    @torch.inference_mode()
+    def weights(self, similarity: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(T,) log-probabilities of one question's cosines (N, T): what the msjoe selector takes. Reads `max_queries` queries."""
+        read = torch.as_tensor(similarity[: self.settings.max_queries], dtype=torch.float32, device=self.head.weight.device)
+        return self(read[None])[0].double().cpu().numpy()
+
+
+def save_sampler(sampler: UNetSampler, folder: Path, **facts: object) -> None:
+    """Write sampler.safetensors and sampler.json (its settings and `facts`); the caller writes the folder's manifest last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {"settings": sampler.settings.model_dump(), **facts}
+    temporary = folder / f".{WEIGHTS_FILE}.{os.getpid()}"
+    save_file({name: value.contiguous() for name, value in sampler.state_dict().items()}, temporary)
+    os.replace(temporary, folder / WEIGHTS_FILE)
+    temporary = folder / f".{SETTINGS_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / SETTINGS_FILE)
+
+
+def load_sampler(folder: Path) -> tuple[UNetSampler, dict[str, object]]:
+    """The sampler of a folder and the facts saved with it. The caller verifies the folder's manifest."""
+    described = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    sampler = UNetSampler(Sampler.model_validate(described.pop("settings")))
+    sampler.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    return sampler.eval(), described

@@ -1,0 +1,131 @@
+"""Reading the per-question outputs of a cell, and saying what is wrong with them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+# Columns the report uses, with the type a value must have.
+_COLUMNS: dict[str, tuple[type, ...]] = {
+    "question_id": (str,),
+    "video_id": (str,),
+    "benchmark": (str,),
+    "type": (str,),
+    "question": (str,),
+    "options": (list,),
+    "answer": (str,),
+    "raw": (str,),
+    "parsed": (str, type(None)),
+    "score": (int, float),
+    "shown": (list,),
+    "visual_tokens": (int,),
+    "queries": (list, type(None)),
+}
+AGREEMENT = 1e-6
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with the results: where it was found, in which file, and what it is."""
+
+    place: str
+    file: Path | None
+    what: str
+
+
+def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Rows of `<benchmark>.jsonl` and what is wrong with it; an unusable line is left out and reported, never repaired.
+
+    A file that cannot be read as text gives no rows. `place` names the cell in the problems.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        return [], [Problem(place, path, f"not UTF-8 text ({error.reason} at byte {error.start})")]
+    rows: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            problems.append(Problem(place, path, f"line {number} of {len(lines)} is no JSON ({error.msg}): left out"))
+            continue
+        complaint = _complaint(row, benchmark)
+        if complaint is None and row["question_id"] in rows:
+            complaint = f"question {row['question_id']!r} appears twice"
+        if complaint:
+            problems.append(Problem(place, path, f"line {number}: {complaint}: left out"))
+            continue
+        rows[row["question_id"]] = row
+    if not rows:
+        problems.append(Problem(place, path, "holds no usable question"))
+    return list(rows.values()), problems
+
+
+def check_summary(rows: list[dict[str, Any]], summary: Mapping[str, Any], path: Path, place: str) -> list[Problem]:
+    """What `cells.json` says about a benchmark, against its questions and against lmms-eval's aggregate."""
+    problems = []
+    right = sum(row["score"] for row in rows)
+    facts = {"n": len(rows), "correct": right, "accuracy": right / len(rows) if rows else None}
+    for name, ours in facts.items():
+        stated = summary.get(name)
+        if not isinstance(stated, int | float) or isinstance(stated, bool):
+            problems.append(Problem(place, path, f"{name} is {stated!r}, expected a number"))
+        elif ours is not None and abs(stated - ours) > AGREEMENT:
+            problems.append(Problem(place, path, f"says {name} {stated:g}, its questions give {ours:g}; the questions are used"))
+    if summary.get("agrees") is False:
+        problems.append(
+            Problem(
+                place,
+                path,
+                f"lmms-eval's own aggregate is {summary.get('lmms_accuracy')!r}; ours counts unparsable answers as wrong",
+            )
+        )
+    if summary.get("missing_questions"):
+        reasons = ", ".join(sorted(set(map(str, dict(summary.get("missing_reasons") or {}).values())))) or "no reason given"
+        problems.append(
+            Problem(
+                place, path, f"{summary['missing_questions']} questions could not be asked: their videos are missing ({reasons})"
+            )
+        )
+    return problems
+
+
+def read_json(path: Path, place: str) -> tuple[Any, list[Problem]]:
+    """A JSON file's content, or None with the problem."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")), []
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return None, [Problem(place, path, f"cannot be read as JSON ({error})")]
+
+
+def read_columns(path: Path, columns: list[str], place: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Columns of a parquet table, or None with the problem."""
+    if not path.is_file():
+        return None, [Problem(place, path, "not run: no table")]
+    try:
+        return pd.read_parquet(path, columns=columns), []
+    except (OSError, ValueError, KeyError) as error:
+        return None, [Problem(place, path, f"cannot be read as a table ({error})")]
+
+
+def _complaint(row: Any, benchmark: str) -> str | None:
+    if not isinstance(row, dict):
+        return f"is a {type(row).__name__}, expected an object"
+    for column, kinds in _COLUMNS.items():
+        if column not in row:
+            return f"{column} is missing"
+        if not isinstance(row[column], kinds) or isinstance(row[column], bool):
+            return f"{column} is {row[column]!r}, expected {' or '.join(kind.__name__ for kind in kinds)}"
+    if row["benchmark"] != benchmark:
+        return f"benchmark is {row['benchmark']!r}, expected {benchmark!r}"
+    if not 0 <= row["score"] <= 1:
+        return f"score is {row['score']!r}, expected 0 to 1"
+    if row["parsed"] is None and row["score"]:
+        return "an unparsable answer has a score above 0"
+    if not all(isinstance(item, dict) and {"time", "kind"} <= item.keys() for item in row["shown"]):
+        return "shown must be a list of {time, kind}"
+    return None

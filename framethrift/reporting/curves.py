@@ -1,0 +1,69 @@
+"""Training and reward curves from the spools."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from framethrift.reporting.folder import ReportFolder
+from framethrift.reporting.stage_runs import Recorded
+from framethrift.reporting.style import COLOURS, DASHES, new_figure, save, styled
+
+Series = list[tuple[str, dict[int, float]]]
+_COLUMNS = 3
+_SMOOTHED = 0.05  # share of a curve's points in the running mean
+
+
+def training_panels(runs: Sequence[Recorded]) -> dict[str, Series]:
+    """Per stage, its losses over the steps: every metric that ends in "loss", with at least two points."""
+    panels: dict[str, Series] = {}
+    for run in runs:
+        losses = {metric: curve for metric, curve in run.curves.items() if metric.endswith("loss") and len(curve) > 1}
+        for metric, curve in losses.items():
+            panels.setdefault(run.stage, []).append((run.name if len(losses) == 1 else f"{run.name} {metric}", curve))
+    return panels
+
+
+def reward_panels(runs: Sequence[Recorded]) -> dict[str, Series]:
+    """Per reward metric, every stage that logged it (MSJoE Fig. 8)."""
+    panels: dict[str, Series] = {}
+    for run in runs:
+        for metric, curve in run.curves.items():
+            if "reward" in metric and len(curve) > 1:
+                panels.setdefault(f"{run.stage}: {metric}", []).append((run.name, curve))
+    return panels
+
+
+@styled
+def draw_curves(panels: dict[str, Series], folder: ReportFolder, name: str) -> None:
+    """One small plot per panel: thin raw curve, thick running mean; dashes and colours tell series apart."""
+    columns = min(_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = new_figure(3.6 * columns, 2.7 * rows, rows, columns)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (title, series) in zip(axes.flat, panels.items(), strict=False):
+        for number, (label, curve) in enumerate(series):
+            steps = np.array(sorted(curve))
+            values = np.array([curve[step] for step in steps.tolist()])
+            colour = COLOURS[number % len(COLOURS)]
+            axis.plot(steps, values, color=colour, linewidth=0.5, alpha=0.35)
+            axis.plot(
+                steps, _running_mean(values), color=colour, linestyle=DASHES[number % len(DASHES)], linewidth=1.6, label=label
+            )
+        positive = all(value > 0 for _, curve in series for value in curve.values())
+        if positive and _spread(series) > 20:
+            axis.set_yscale("log")
+        axis.set(title=title, xlabel="step")
+        axis.legend()
+    save(figure, folder, name)
+
+
+def _spread(series: Series) -> float:
+    values = [value for _, curve in series for value in curve.values()]
+    return max(values) / min(values)
+
+
+def _running_mean(values: np.ndarray) -> np.ndarray:
+    width = max(1, int(len(values) * _SMOOTHED))
+    padded = np.concatenate([np.full(width - 1, values[0]), values])
+    return np.convolve(padded, np.full(width, 1 / width), mode="valid")

@@ -1,0 +1,49 @@
+"""The questions behind each cell: one page and one data file per cell, opened from disk."""
+
+import json
+from typing import Any
+
+from framethrift.reporting.entries import accuracy_entry, questions_page
+from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.question_facts import QuestionFacts
+from framethrift.reporting.results import Cell
+from framethrift.reporting.site import Site
+
+_KEPT = ("question_id", "video_id", "type", "question", "options", "answer", "raw", "parsed", "score", "visual_tokens", "queries")
+
+
+def write_questions(site: Site, cell: Cell, facts: QuestionFacts) -> None:
+    """Write questions/<cell>.html and its data, questions/<cell>.js; prompts stay in the per-question file the page links to."""
+    study, key = site.sources.study, cell.key
+    page, data = questions_page(cell), f"questions/{key.slug}.js"
+    several = len(cell.files) > 1
+    rows = [_row(row, several) for row in cell.rows.to_dict("records")]
+    content = {
+        "rows": rows,
+        "duration": {video: facts.duration[video] for video in sorted(set(cell.rows["video_id"])) if video in facts.duration},
+        "evidence": {
+            row["question_id"]: facts.evidence[row["question_id"]] for row in rows if facts.evidence.get(row["question_id"])
+        },
+    }
+    site.folder.write(data, f"window.cell = {json.dumps(content, ensure_ascii=False, separators=(',', ':'))};\n")
+    site.write(
+        page,
+        "questions.html.j2",
+        key=key,
+        benchmark=site.sources.title(key.benchmark),
+        model=variant_label(study, key.variant),
+        shown=sampling_label(study.samplings[key.sampling], slots_of(study, key.variant)),
+        accuracy=accuracy_entry(cell),
+        questions=len(cell.scores),
+        videos=cell.accuracy.clusters,
+        unparsable=cell.unparsable,
+        files={seed: site.folder.link(path, page) for seed, path in cell.files.items()},
+        kinds=sorted(cell.rows["type"].unique()),
+        data=site.folder.link(data, page),
+    )
+
+
+def _row(row: dict[str, Any], several: bool) -> dict[str, Any]:
+    kept = {name: row[name] for name in _KEPT}
+    kept["shown"] = [[item["time"], item["kind"]] for item in row["shown"]]
+    return kept | ({"seed": row["seed"]} if several else {})

@@ -1,0 +1,70 @@
+"""From estimates to table entries: one way of rounding, linking and saying that something is not settled."""
+
+from pathlib import Path
+
+from framethrift.evaluation import statistics
+from framethrift.reporting.results import Cell
+from framethrift.reporting.table import Entry, minus, missing
+
+INCONCLUSIVE = "inconclusive"
+
+
+def questions_page(cell: Cell) -> str:
+    """Name of the page that lists a cell's questions."""
+    return f"questions/{cell.key.slug}.html"
+
+
+def accuracy_entry(cell: Cell | None, *, mark: str = "") -> Entry:
+    """Accuracy in % with its interval, leading to the questions; or why there is none."""
+    if cell is None:
+        return missing("not part of this study")
+    if cell.missing:
+        return missing(f"{cell.key}: {cell.missing}")
+    found = cell.accuracy
+    note = f"{cell.unparsable} unparsable" if cell.unparsable else ""
+    return Entry(
+        f"{100 * found.value:.1f}",
+        100 * found.value,
+        100 * found.low,
+        100 * found.high,
+        page=questions_page(cell),
+        files=tuple(cell.files.values()),
+        note=note,
+        mark=mark,
+    )
+
+
+def difference_entry(found: statistics.Difference, files: tuple[Path, ...] = ()) -> Entry:
+    """A difference in points with its interval; an interval that includes zero is called inconclusive."""
+    settled = found.low > 0 or found.high < 0
+    text = minus(f"{100 * found.value:+.1f}")
+    note, mark = ("", "") if settled else (INCONCLUSIVE, "open")
+    return Entry(text, 100 * found.value, 100 * found.low, 100 * found.high, files=files, note=note, mark=mark)
+
+
+def against(cell: Cell | None, baseline: Cell | None) -> Entry:
+    """Paired difference cell − baseline; empty for the baseline itself."""
+    if cell is None or cell.missing or cell is baseline:
+        return Entry("")
+    if baseline is None:
+        return missing(f"{cell.key}: the study has no baseline for it")
+    if baseline.missing:
+        return missing(f"baseline {baseline.key}: {baseline.missing}")
+    try:
+        found = cell.against(baseline)
+    except ValueError as error:
+        return missing(str(error))
+    return difference_entry(found, tuple([*cell.files.values(), *baseline.files.values()]))
+
+
+def best(cells: list[Cell | None]) -> Cell | None:
+    """The cell that is above every other by a paired test on the same questions; None when none is."""
+    present = [cell for cell in cells if cell is not None and not cell.missing]
+    if len(present) < 2:
+        return None
+    top = max(present, key=lambda cell: cell.accuracy.value)
+    try:
+        separated = all(top.against(other).low > 0 for other in present if other is not top)
+    except ValueError:
+        return None
+    return top if separated else None

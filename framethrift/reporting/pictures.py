@@ -1,0 +1,81 @@
+"""The static figures of a report: drawn from the results, or a sentence that says why not."""
+
+from dataclasses import dataclass, replace
+
+from framethrift.reporting.curves import Series, draw_curves, reward_panels, training_panels
+from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
+from framethrift.reporting.folder import ReportFolder
+from framethrift.reporting.pareto import Panel, draw_pareto, token_panels, ttft_panels
+from framethrift.reporting.question_facts import QuestionFacts
+from framethrift.reporting.sources import Sources
+from framethrift.reporting.stage_runs import Recorded
+from framethrift.reporting.style import FORMATS
+from framethrift.reporting.timeline import RULE, draw_timelines, timelines
+
+FRONTIER = (
+    "One plot per benchmark; filled markers are on the frontier, hollow ones dominated; bars are 95 % intervals over videos."
+)
+LOSSES = "Losses of every stage over its steps; thin raw, thick running mean."
+REWARDS = "Rewards of the reinforcement-learning stages (MSJoE Fig. 8)."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the report: files figures/<name>.<kind>, or why it is missing."""
+
+    name: str
+    title: str
+    caption: str
+    missing: str | None = None
+    wide: bool = False
+    shown: str = "svg"
+    kinds: tuple[str, ...] = FORMATS
+    listed: bool = True  # False: the first page has it in another form; print has it
+
+
+def draw_pictures(sources: Sources, facts: QuestionFacts, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
+    """Draw every figure the results allow, in the report's order."""
+    variants = list(sources.study.variants)
+    tokens = _pareto("pareto_tokens", "Accuracy against visual tokens", token_panels(sources), variants, folder)
+    return [
+        replace(tokens, listed=False),
+        _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
+        _filmstrip(sources, folder),
+        _timeline(sources, facts, variants, folder),
+        _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
+        _curves("reward_curves", "Reward curves", REWARDS, reward_panels(runs), folder),
+    ]
+
+
+def _pareto(name: str, title: str, panels: list[Panel], variants: list[str], folder: ReportFolder) -> Picture:
+    if not panels:
+        return Picture(name, title, FRONTIER, missing="Not drawn: no cell has both an accuracy and this cost.")
+    draw_pareto(panels, variants, folder, name)
+    return Picture(name, title, FRONTIER, wide=len(panels) > 1)
+
+
+def _filmstrip(sources: Sources, folder: ReportFolder) -> Picture:
+    name, title = "filmstrip", "What the codec stores of one video"
+    found = filmstrip_video(sources)
+    if found is None:
+        return Picture(name, title, "", missing="Not drawn: no re-encoded test video.")
+    dataset, video, path, window = found
+    caption = f"Video {video} of {dataset}: frames, motion vectors τ and residuals δ of fused P-frames, and where Δ-tokens stand."
+    missing = draw_filmstrip_files(path, window, folder, name)
+    return Picture(name, title, caption, missing=missing, wide=True, shown="png", kinds=KINDS)
+
+
+def _timeline(sources: Sources, facts: QuestionFacts, variants: list[str], folder: ReportFolder) -> Picture:
+    name, title = "selector_timeline", "Which frames each selector picked"
+    found = timelines(sources, facts)
+    if not found:
+        return Picture(name, title, RULE, missing="Not drawn: no question with evidence was answered under every frame selector.")
+    draw_timelines(found, variants, folder, name)
+    return Picture(name, title, RULE, wide=True)
+
+
+def _curves(name: str, title: str, caption: str, panels: dict[str, Series], folder: ReportFolder) -> Picture:
+    if not panels:
+        return Picture(name, title, caption, missing="Not drawn: the local training records hold no such curve.")
+    draw_curves(panels, folder, name)
+    return Picture(name, title, caption, wide=len(panels) > 1)

@@ -1,0 +1,117 @@
+"""Rendering the whole report of a study from its results."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from framethrift.config import Layout, Study
+from framethrift.progress import Progress
+from framethrift.reporting import tables_audit, tables_cope, tables_msjoe
+from framethrift.reporting.clips_page import clip_datasets, write_clips
+from framethrift.reporting.drill_down import write_questions
+from framethrift.reporting.folder import ReportFolder
+from framethrift.reporting.latex import write_latex
+from framethrift.reporting.ledger import STATUSES, Verdict, count
+from framethrift.reporting.overview import write_overview
+from framethrift.reporting.pictures import draw_pictures
+from framethrift.reporting.provenance_page import stages, write_provenance
+from framethrift.reporting.question_facts import read_question_facts
+from framethrift.reporting.render_table import table_html, write_table
+from framethrift.reporting.site import Site
+from framethrift.reporting.sources import Sources, read_sources
+from framethrift.reporting.stage_runs import read_stage_runs
+from framethrift.reporting.table import Entry, Table
+
+BUILDERS: dict[str, Callable[[Sources], Table]] = {
+    "token_efficiency": tables_cope.token_efficiency,
+    "delta_ablation": tables_cope.delta_ablation,
+    "selectors": tables_msjoe.selectors,
+    "blind_control": tables_audit.blind_control,
+    "latency": tables_cope.latency,
+    "retrieval": tables_cope.retrieval,
+    "quarantine": tables_audit.quarantine,
+}
+
+
+def render_report(
+    study: Study, layout: Layout, report_dir: Path, progress: Progress | None = None, *, revision: str | None = None
+) -> Sources:
+    """Write tables, figures, pages and LaTeX sources of `study` to `report_dir`, reading only files under `layout`.
+
+    Missing, damaged or contradictory results never stop the report: they are named at their place and in the list of
+    problems of the returned sources. index.html is written last. Raises LedgerError for an unusable claims ledger.
+    """
+    progress = progress or Progress("report", unit="parts")
+    folder = ReportFolder(report_dir)
+    sources = read_sources(study, layout, progress)
+    facts, fact_problems = read_question_facts(study, layout)
+    runs, run_problems = read_stage_runs(layout)
+    sources.problems.extend([*fact_problems, *run_problems])
+    clips = clip_datasets(study)
+    site = Site(sources, folder, revision, clips=bool(clips))
+    present = [cell for cell in sources.results.cells.values() if not cell.missing]
+    progress.start(total=len(present) + 6, unit="parts")
+    site.write_assets()
+    for cell in present:
+        write_questions(site, cell, facts)
+        progress.advance()
+    pictures = draw_pictures(sources, facts, runs, folder)
+    progress.advance()
+    if clips:
+        write_clips(site, clips)
+    progress.advance()
+    tables = [build(sources) for build in BUILDERS.values()]
+    tables += [tables_audit.question_types(sources, benchmark) for benchmark in sources.results.benchmarks]
+    printed = {
+        ledger.paper: [tables_audit.printed_table(sources, table, ledger.paper) for table in ledger.tables]
+        for ledger in sources.ledgers
+    }
+    rest = [tables_audit.claims(sources), tables_audit.problems(sources), stages(runs)]
+    for table in [*tables, *(table for group in printed.values() for table in group), *rest]:
+        write_table(table, folder)
+    progress.advance()
+    _write_claims(site)
+    site.write(
+        "papers.html",
+        "papers.html.j2",
+        papers=[
+            (ledger, [table_html(table, folder, "papers.html") for table in printed[ledger.paper]]) for ledger in sources.ledgers
+        ],
+    )
+    _write_choices(site)
+    write_provenance(site, runs, revision)
+    progress.advance()
+    write_latex(sources, tables, rest, pictures, folder, revision)
+    progress.advance()
+    write_overview(site, tables, pictures)
+    folder.remove_stale(("tables", "figures", "questions", "clips"))
+    progress.advance()
+    counts = ", ".join(f"{number} {status}" for status, number in count(sources.verdicts).items())
+    progress.say(f"{report_dir / 'index.html'}: {counts}; {len(sources.problems)} problem(s)")
+    return sources
+
+
+def _write_claims(site: Site) -> None:
+    def shown(verdict: Verdict) -> tuple[Verdict, Entry, list[tuple[str, str]]]:
+        root = site.sources.layout.root
+        links = [(file.relative_to(root).as_posix(), site.folder.link(file, "claims.html")) for file in verdict.files]
+        return verdict, tables_audit.ours(verdict), links
+
+    verdicts = site.sources.verdicts
+    site.write(
+        "claims.html",
+        "claims.html.j2",
+        statuses=STATUSES,
+        papers=[ledger.paper for ledger in site.sources.ledgers],
+        sections={status: [shown(verdict) for verdict in verdicts if verdict.status == status] for status in STATUSES},
+    )
+
+
+def _write_choices(site: Site) -> None:
+    groups = defaultdict(list)
+    for choice in site.sources.choices:
+        groups[choice.paper].append(choice)
+    wrong = [
+        verdict for verdict in site.sources.verdicts if verdict.claim.kind == "arithmetic" and verdict.status == "contradicted"
+    ]
+    site.write("choices.html", "choices.html.j2", groups=groups, inconsistencies=wrong)

@@ -1,0 +1,69 @@
+"""All a report is made from, read once."""
+
+from dataclasses import dataclass
+
+from framethrift.config import Layout, Study
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.claims import LEDGERS, Choice, Ledger, Within, load_choices, load_ledgers
+from framethrift.progress import Progress
+from framethrift.reporting.cell_file import Problem
+from framethrift.reporting.latency_file import Latencies
+from framethrift.reporting.ledger import Evidence, Verdict, decide
+from framethrift.reporting.quarantine import Quarantined, read_quarantine
+from framethrift.reporting.results import Results
+from framethrift.reporting.retrieval_file import Retrievals
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Results, ledgers and verdicts of one study."""
+
+    study: Study
+    layout: Layout
+    results: Results
+    latencies: Latencies
+    retrievals: Retrievals
+    quarantined: list[Quarantined]
+    ledgers: list[Ledger]
+    choices: list[Choice]
+    verdicts: list[Verdict]
+    problems: list[Problem]
+
+    def title(self, benchmark: str) -> str:
+        """The benchmark's printed name; its own name where the registry does not know it."""
+        known = load_benchmarks().get(benchmark)
+        return known.title if known else benchmark
+
+    def paper_value(self, variant: str, sampling: str, benchmark: str) -> float | None:
+        """The number a paper prints for exactly this cell, if a ledger holds it."""
+        for ledger in self.ledgers:
+            for claim in ledger.claims:
+                need = claim.needs[0] if len(claim.needs) == 1 else None
+                compares = isinstance(claim.test, Within) and claim.test.of == "paper"
+                if compares and need and (need.variant, need.sampling, need.benchmark) == (variant, sampling, benchmark):
+                    return claim.value
+        return None
+
+
+def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
+    """Read results/<study> and the ledgers; what is missing or contradictory is listed in `problems`.
+
+    Raises LedgerError for a ledger that cannot be used: the ledger is part of the repository, not of the results.
+    """
+    results = Results(study, layout, progress.say)
+    latencies = Latencies(study, layout)
+    retrievals = Retrievals(study, layout)
+    quarantined, quarantine_problems = read_quarantine(study, layout)
+    ledgers = load_ledgers(LEDGERS)
+    return Sources(
+        study=study,
+        layout=layout,
+        results=results,
+        latencies=latencies,
+        retrievals=retrievals,
+        quarantined=quarantined,
+        ledgers=ledgers,
+        choices=load_choices(LEDGERS),
+        verdicts=decide(ledgers, Evidence(results, latencies, retrievals)),
+        problems=[*results.problems, *latencies.problems, *retrievals.problems, *quarantine_problems],
+    )

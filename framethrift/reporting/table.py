@@ -1,0 +1,145 @@
+"""One table: a frame of entries from which CSV, HTML and LaTeX are all rendered."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+MISSING = "—"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table: what it shows and where that comes from.
+
+    `text` is shown; `value`, `low`, `high` are its unrounded numbers in the column's unit; `page` leads to the questions behind
+    it; `files` are the result files; `missing` says why there is no number; `mark` is "best", "open" (not settled) or empty.
+    """
+
+    text: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    page: str | None = None
+    files: tuple[Path, ...] = ()
+    missing: str | None = None
+    note: str = ""
+    mark: str = ""
+    digits: int = 1
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval, or nothing."""
+        return (
+            "" if self.low is None or self.high is None else minus(f"[{self.low:.{self.digits}f}, {self.high:.{self.digits}f}]")
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: machine name, head and the group head above it (empty: none).
+
+    `width` is its share of the line where a long table is printed; a long table's columns without one are left out in print.
+    """
+
+    name: str
+    head: str
+    group: str = ""
+    numeric: bool = True
+    width: float = 0.0
+
+
+@dataclass
+class Table:
+    """A table of the report; `frame` has one Entry per row and column name. A `long` one runs over pages in print."""
+
+    name: str
+    title: str
+    caption: str
+    columns: list[Column]
+    rows: list[dict[str, Entry]] = field(default_factory=list)
+    long: bool = False
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Entries by row and column; an entry nobody gave is an empty one."""
+        return pd.DataFrame(
+            [[row.get(column.name, Entry("")) for column in self.columns] for row in self.rows],
+            columns=[column.name for column in self.columns],
+            dtype=object,
+        )
+
+    @property
+    def printed(self) -> list[Column]:
+        """Columns that fit on paper."""
+        return [column for column in self.columns if column.width] if self.long else self.columns
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Group heads with the number of columns they span, in order."""
+        spans: list[tuple[str, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0] == column.group:
+                spans[-1] = (column.group, spans[-1][1] + 1)
+            else:
+                spans.append((column.group, 1))
+        return spans
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why entries are missing, each reason once, in reading order."""
+        found = [row[column.name].missing for row in self.rows for column in self.columns if column.name in row]
+        return [reason for reason in dict.fromkeys(found) if reason]
+
+    def csv(self, link: Callable[[Path], str]) -> str:
+        """The frame as CSV: unrounded value, interval, reason and source file beside the shown text."""
+        heads, picks = [], []
+        frame = self.frame
+        for column in self.columns:
+            entries = list(frame[column.name])
+            heads.append(column.name)
+            if not column.numeric:
+                picks.append([entry.text for entry in entries])
+                continue
+            picks.append([_exact(entry.value) for entry in entries])
+            if any(entry.low is not None for entry in entries):
+                heads += [f"{column.name}_low", f"{column.name}_high"]
+                picks += [[_exact(entry.low) for entry in entries], [_exact(entry.high) for entry in entries]]
+            if any(entry.missing for entry in entries):
+                heads.append(f"{column.name}_missing")
+                picks.append([entry.missing or "" for entry in entries])
+            if any(entry.files for entry in entries):
+                heads.append(f"{column.name}_source")
+                picks.append([" ".join(link(file) for file in entry.files) for entry in entries])
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(heads)
+        writer.writerows(zip(*picks, strict=True))
+        return buffer.getvalue()
+
+
+def minus(text: str) -> str:
+    """Numbers with a real minus sign."""
+    return text.replace("-", "−")
+
+
+def missing(reason: str) -> Entry:
+    """An entry without a number, and why."""
+    return Entry(MISSING, missing=reason)
+
+
+def words(text: str, note: str = "") -> Entry:
+    """An entry of words."""
+    return Entry(text, note=note)
+
+
+def number(value: float, digits: int = 1, *, files: tuple[Path, ...] = (), note: str = "") -> Entry:
+    """A number without an interval."""
+    return Entry(f"{value:.{digits}f}", value=value, files=files, note=note)
+
+
+def _exact(value: float | None) -> str:
+    return "" if value is None else repr(round(value, 10))

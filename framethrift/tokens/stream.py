@@ -1,0 +1,52 @@
+"""Which slots of a video are shown as I-frames and which as fused P-frames (CoPE Sec. 3.2 and 4.1)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framethrift.config.sampling import Stream
+
+
+@dataclass(frozen=True)
+class StreamItem:
+    """One entry of the token stream: key frame ("I") or fused P-frame ("P") at slot `slot` of GOP `gop`, `time` in seconds."""
+
+    kind: Literal["I", "P"]
+    gop: int
+    slot: int
+    time: float
+
+
+def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: Stream) -> list[StreamItem]:
+    """Lay a video's slots out as a token stream in temporal order.
+
+    `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
+    slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop". A
+    fused P-frame always describes its slot relative to the slot before, whether that one is shown as a key frame or not.
+    More than `sampling.max_gops` GOPs are thinned uniformly, by linspace truncated to integers (Sec. 4.1: I- and P-frames
+    only inside the sampled GOPs).
+
+    Raises ValueError when the shapes differ, when no slot is valid, or when a GOP has fewer slots than key frames are asked for.
+    """
+    if times.ndim != 2 or times.shape != valid.shape:
+        raise ValueError(f"times {times.shape} and valid {valid.shape} must have the same shape (GOPs, slots)")
+    slots = times.shape[1]
+    keyframes = sampling.keyframes_per_gop
+    if keyframes > slots:
+        raise ValueError(f"keyframes_per_gop {keyframes} exceeds the {slots} slots of a GOP; allowed: 1 to {slots}")
+    gops = np.flatnonzero(valid.any(axis=1))
+    if not len(gops):
+        raise ValueError("no slot of the video is valid: there is nothing to show")
+    if len(gops) > sampling.max_gops:
+        gops = gops[np.linspace(0, len(gops) - 1, sampling.max_gops).astype(np.int64)]
+    keys = {i * slots // keyframes for i in range(keyframes)}
+    items = []
+    for gop in gops.tolist():
+        for slot in np.flatnonzero(valid[gop]).tolist():
+            if slot in keys:
+                items.append(StreamItem("I", gop, slot, float(times[gop, slot])))
+            elif sampling.delta != "drop":
+                items.append(StreamItem("P", gop, slot, float(times[gop, slot])))
+    return items

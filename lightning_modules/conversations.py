@@ -1,0 +1,173 @@
+"""Training conversations: a shown video and what is asked about it, drawn from a study's train split."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from framethrift.config import Layout, Study
+from framethrift.config.sampling import Select, Stream
+from framethrift.config.variants import VideolmVariant
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.reasoning import format_queries, query_prompt
+from framethrift.selectors import SelectorInput, select
+from framethrift.tokens import StreamItem, plan_stream
+from framethrift.tokens.packing import pack
+from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What is shown, as a token stream with its tensors' sources, and the question-answer pairs about it."""
+
+    items: list[StreamItem]
+    frames: NDArray[np.uint8]  # (n_I, H, W, 3)
+    pairs: list[tuple[str, str]]
+    grid: int | None = None
+    primitives: list[tuple[NDArray[np.int16], NDArray[np.int16]]] = field(default_factory=list)  # (H, W, 2), (H, W, 3) per P-frame
+
+
+class StreamConversations:
+    """One conversation per video: its GOPs as a token stream, all its questions behind it."""
+
+    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream]) -> None:
+        asked = questions(layout, datasets, "train").groupby("video_id")
+        self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
+        rows = manifest(layout, datasets, "train")
+        self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
+        self._videos = list(self._gops.rows.index)
+        self._samplings = samplings
+
+    def __len__(self) -> int:
+        return len(self._videos)
+
+    def get(self, index: int, rng: np.random.Generator) -> Conversation:
+        """Conversation `index` under one of the samplings."""
+        video = self._videos[index]
+        gops = [self._gops.get(video, number) for number in range(self._gops.count(video))]
+        slots = max(len(gop.times) for gop in gops)
+        times = np.full((len(gops), slots), np.nan)
+        for number, gop in enumerate(gops):
+            times[number, : len(gop.times)] = gop.times
+        sampling = self._samplings[rng.integers(len(self._samplings))]
+        items = plan_stream(times, ~np.isnan(times), sampling)
+        frames = np.stack([gops[item.gop].frames[item.slot] for item in items if item.kind == "I"])
+        primitives = [(gops[i.gop].motion[i.slot - 1], gops[i.gop].residual[i.slot - 1]) for i in items if i.kind == "P"]
+        return Conversation(items, frames, self._pairs[video], primitives=primitives)
+
+
+class SelectConversations:
+    """One conversation per question: the frames that a selector picks for it, or previews and the visual queries to write."""
+
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Select], seed: int) -> None:
+        settings, frames = study.variants[variant], study.training_of(variant).key_frames
+        assert isinstance(settings, VideolmVariant)
+        self._frames, self._samplings = frames, samplings
+        self._questions = questions(layout, settings.datasets, "train")
+        rows = manifest(layout, settings.datasets, "train")
+        self._questions = self._questions[self._questions["video_id"].isin(rows.index)].reset_index(drop=True)
+        self._candidates = Candidates(layout, rows, frames.candidate_fps)
+        self._targets = query_targets(self._questions["queries"], settings.corrupted_queries, seed) if settings.query_reasoning else None
+
+    def __len__(self) -> int:
+        return len(self._questions) * (1 if self._targets is None else 2)
+
+    def get(self, index: int, rng: np.random.Generator) -> Conversation:
+        """Answering for the first len(questions) indices, query reasoning for the rest."""
+        row = self._questions.iloc[index % len(self._questions)]
+        times, frames = self._candidates.get(row["video_id"])
+        if index >= len(self._questions):
+            assert self._targets is not None
+            chosen = select("uniform", SelectorInput(times, None, row["question"], self._frames.previews, rng))
+            pair = (query_prompt(row["question"]), format_queries(self._targets[index - len(self._questions)]))
+            return _shown(times, frames, chosen, [pair], self._frames.preview_grid)
+        sampling = self._samplings[rng.integers(len(self._samplings))]
+        evidence = [(float(start), float(end)) for start, end in row["evidence"]]
+        chosen = select(sampling.selector, SelectorInput(times, None, row["question"], sampling.frames, rng, evidence))
+        return _shown(times, frames, chosen, [(row["question"], row["answer"])], self._frames.grid)
+
+
+def _shown(
+    times: NDArray[np.float64], frames: NDArray[np.uint8], chosen: NDArray[np.int64], pairs: list[tuple[str, str]], grid: int | None
+) -> Conversation:
+    items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
+    return Conversation(items, frames[chosen], pairs, grid)
+
+
+def query_targets(queries: "pd.Series[list[str]]", corrupted: float, seed: int) -> list[list[str]]:
+    """Reference queries, a share of whose things (last words) is systematically named as another thing.
+
+    Random noise would vanish under greedy decoding; a systematic error stays, and leaves joint evolution something to learn.
+    """
+    things = sorted({query.split()[-1] for row in queries for query in row})
+    wrong = np.random.default_rng([seed, len(things)]).permutation(len(things))[: round(corrupted * len(things))]
+    renamed = {things[index]: things[(index + 1) % len(things)] for index in wrong}
+    return [[" ".join([*query.split()[:-1], renamed.get(query.split()[-1], query.split()[-1])]) for query in row] for row in queries]
+
+
+class Conversations:
+    """Batches of conversations in the order of seeded permutations of the train split: every one once per epoch."""
+
+    def __init__(self, study: Study, layout: Layout, variant: str, processor: CopeVideoProcessor, seed: int) -> None:
+        settings = study.variants[variant]
+        assert isinstance(settings, VideolmVariant)
+        shown = [study.samplings[name] for name in settings.samplings]
+        streams = [sampling for sampling in shown if isinstance(sampling, Stream)]
+        selects = [sampling for sampling in shown if isinstance(sampling, Select)]
+        self._sources: list[StreamConversations | SelectConversations] = []
+        if streams:
+            self._sources.append(StreamConversations(layout, settings.datasets, streams))
+        if selects:
+            self._sources.append(SelectConversations(study, layout, variant, selects, seed))
+        self._lengths = [len(source) for source in self._sources]
+        self._processor, self._seed = processor, seed
+        self._size = study.training_of(variant).videolm.batch_size
+        self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+
+    def _index(self, number: int) -> int:
+        total = sum(self._lengths)
+        epoch, place = divmod(number, total)
+        if self._order[0] != epoch:
+            self._order = (epoch, np.random.default_rng([self._seed, epoch, total]).permutation(total))
+        return int(self._order[1][place])
+
+    def batch(self, step: int) -> dict[str, Tensor]:
+        """The batch of a step, as the VideoLM's `forward` takes it."""
+        rng = step_rng(self._seed, step)
+        drawn = []
+        for number in range(step * self._size, (step + 1) * self._size):
+            index = self._index(number)
+            for source, length in zip(self._sources, self._lengths, strict=True):
+                if index < length:
+                    drawn.append(source.get(index, rng))
+                    break
+                index -= length
+        return self.collate(drawn)
+
+    def collate(self, drawn: list[Conversation]) -> dict[str, Tensor]:
+        """Pack conversations into one batch; every question sees the video and itself only."""
+        processor = self._processor
+        prefixes, pairs = [], []
+        for conversation in drawn:
+            grids = None if conversation.grid is None else [conversation.grid] * len(conversation.frames)
+            prefixes.append(processor.prefix_ids(processor.expand(conversation.items, grids)))
+            pairs.append([(processor.question_ids(question), processor.answer_ids(answer)) for question, answer in conversation.pairs])
+        packed = pack(prefixes, pairs, processor.tokenizer.pad_token_id)
+        full = processor.grid
+        batch = {
+            "input_ids": torch.from_numpy(packed.input_ids),
+            "position_ids": torch.from_numpy(packed.position_ids),
+            "labels": torch.from_numpy(packed.labels),
+            "attention_mask": torch.from_numpy(packed.attention()),
+            "pixel_values": torch.cat([processor.pixels(conversation.frames) for conversation in drawn]),
+            "image_grids": torch.tensor([conversation.grid or full for conversation in drawn for _ in conversation.frames]),
+        }
+        primitives = [pair for conversation in drawn for pair in conversation.primitives]
+        if primitives:
+            resized = [processor.primitives(motion[None], residual[None]) for motion, residual in primitives]
+            batch["motion"] = torch.cat([motion for motion, _ in resized])
+            batch["residual"] = torch.cat([residual for _, residual in resized])
+        return batch

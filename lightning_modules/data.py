@@ -1,0 +1,106 @@
+"""What the training stages read: GOPs and candidate frames through the codec layer, kept in memory up to a limit."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from framethrift.codec import Gop, read_frames, read_gops, sample_times
+from framethrift.config import Layout
+
+Item = TypeVar("Item")
+MEMORY_BYTES = 6 * 2**30
+
+
+class Memory(Generic[Item]):
+    """A bounded memory of things read from videos: the least recently used leave first."""
+
+    def __init__(self, read: Callable[..., Item], size: Callable[[Item], int], limit: int = MEMORY_BYTES) -> None:
+        self._read, self._size, self._limit = read, size, limit
+        self._kept: OrderedDict[tuple, Item] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, *key: object) -> Item:
+        """The item of `key`, read once while it fits."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        item = self._read(*key)
+        self._kept[key] = item
+        self._bytes += self._size(item)
+        while self._bytes > self._limit and len(self._kept) > 1:
+            self._bytes -= self._size(self._kept.popitem(last=False)[1])
+        return item
+
+
+def manifest(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFrame:
+    """Rows of the codec manifests of `datasets` in `split`, indexed by video_id.
+
+    Raises ValueError when the split holds no video.
+    """
+    tables = [pd.read_parquet(layout.codec(name) / "videos.parquet") for name in datasets]
+    rows = pd.concat(tables, ignore_index=True)
+    rows = rows[rows["split"] == split].set_index("video_id", verify_integrity=True).sort_index()
+    if rows.empty:
+        raise ValueError(f"datasets {sorted(datasets)} have no video in split {split!r}: give them some, or leave the stage out")
+    return rows
+
+
+class Gops:
+    """GOPs of the videos of a manifest."""
+
+    def __init__(self, layout: Layout, rows: pd.DataFrame) -> None:
+        self.rows = rows
+        self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
+        self._memory = Memory(self._read, lambda gop: gop.frames.nbytes + gop.motion.nbytes + gop.residual.nbytes)
+
+    def _read(self, video_id: str, index: int) -> Gop:
+        return next(iter(read_gops(self._paths[video_id], int(self.rows.at[video_id, "window"]), [index])))
+
+    def count(self, video_id: str) -> int:
+        """GOPs of the video that show at least one fused window."""
+        return -(-int(self.rows.at[video_id, "frames"]) // int(self.rows.at[video_id, "gop"]))
+
+    def get(self, video_id: str, index: int) -> Gop:
+        """GOP `index` of the video."""
+        return self._memory.get(video_id, index)
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        for video_id in self.rows.index:
+            for index in range(self.count(video_id)):
+                yield video_id, index
+
+
+class Candidates:
+    """Candidate frames of the videos of a manifest, at a fixed rate."""
+
+    def __init__(self, layout: Layout, rows: pd.DataFrame, fps: float) -> None:
+        self.rows, self._fps = rows, fps
+        self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
+        self._memory = Memory(self._read, lambda item: item[1].nbytes)
+
+    def _read(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
+        path = self._paths[video_id]
+        times = sample_times(path, self._fps)
+        return times, read_frames(path, times)
+
+    def get(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (T,) in seconds and frames uint8 (T, H, W, 3)."""
+        return self._memory.get(video_id)
+
+
+def questions(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFrame:
+    """Questions of `datasets` in `split`, in the order of their ids."""
+    tables = [pd.read_parquet(layout.videos(name) / "questions.parquet") for name in datasets]
+    rows = pd.concat(tables, ignore_index=True)
+    return rows[rows["split"] == split].sort_values("question_id").reset_index(drop=True)
+
+
+def step_rng(seed: int, step: int) -> np.random.Generator:
+    """The generator of one training step: the same after any number of resumes."""
+    return np.random.default_rng([seed, step])
+
+

@@ -1,0 +1,146 @@
+"""How often a base MLLM answers each training question, and the queries it writes: MSJoE's difficulty c (facts of stage 1)."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from framethrift import tracking
+from framethrift.config import Layout, Study
+from framethrift.config.variants import SamplerVariant
+from framethrift.evaluation.decoding import Conversation, decode
+from framethrift.models.folder import verify
+from framethrift.models.modelling import CopeVideoForConditionalGeneration
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS, query_prompt
+from framethrift.progress import Progress
+from framethrift.selectors import SelectorInput, select
+from framethrift.tokens import StreamItem
+from lightning_modules.data import Candidates
+from lightning_modules.rollouts import Asked, ask
+
+VIDEOS_AT_ONCE = 8
+TOKENS_AT_ONCE = 8192  # packed prompt tokens per forward pass
+FRAMES_AT_ONCE = 64
+_TEXTS = ("question_id", "video_id", "dataset", "query_text")
+
+
+def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) -> None:
+    """Measure a VideoLM variant's pass rates on the train questions of every sampler variant built on it.
+
+    Each question gets `sampler.tries` greedy answers, every try from K frames drawn uniformly at random (the paper does not
+    say from which frames); a video's questions share its draws. Beside them the queries the model writes greedily from the
+    previews: stage 1 keeps the MLLM frozen, so they are written once.
+    Writes the parquet table layout.pass_rates: question_id, video_id, dataset, tries, right, pass_rate, query_text.
+    """
+    training = study.training_of(variant)
+    model, processor = load_mllm(layout.model(variant, seed))
+    datasets = sorted({v.dataset for v in study.variants.values() if isinstance(v, SamplerVariant) and v.mllm == variant})
+    datasets = datasets or study.dataset_of(variant)
+    tables = []
+    params = {"tries": training.sampler.tries, "key_frames": training.key_frames.model_dump()}
+    with tracking.stage_run(layout, study, stage="pass_rates", name=variant, seed=seed, params=params) as run:
+        for dataset in datasets:
+            asked, rows = ask(layout, dataset, "train")
+            reader = _Reader(model, processor, Candidates(layout, rows, training.key_frames.candidate_fps), study, variant, seed)
+            with Progress(
+                f"pass rates {variant} seed{seed}", rows.index.isin([one.video_id for one in asked]).sum(), "videos"
+            ) as progress:
+                tables.append(pd.DataFrame(reader.measure(asked, progress)).assign(dataset=dataset))
+        table = pd.concat(tables, ignore_index=True)
+        rates = table["pass_rate"]
+        run.log_metrics({"pass_rate": rates.mean(), "always_right": (rates == 1).mean(), "never_right": (rates == 0).mean()})
+    path = layout.pass_rates(variant, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    table.astype(dict.fromkeys(_TEXTS, str)).to_parquet(temporary, index=False)
+    os.replace(temporary, path)
+
+
+def load_mllm(folder: Path) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:
+    """The VideoLM of a verified model folder, frozen, on a GPU where there is one. Raises ModelFolderError for a bad folder."""
+    verify(folder)
+    model = CopeVideoForConditionalGeneration.from_pretrained(folder).eval().requires_grad_(False)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), CopeVideoProcessor.from_pretrained(folder)
+
+
+class _Reader:
+    """Answers and queries of one model about the videos of one split."""
+
+    def __init__(
+        self,
+        model: CopeVideoForConditionalGeneration,
+        processor: CopeVideoProcessor,
+        candidates: Candidates,
+        study: Study,
+        variant: str,
+        seed: int,
+    ) -> None:
+        training = study.training_of(variant)
+        self._model, self._processor, self._candidates, self._seed = model, processor, candidates, seed
+        self._frames, self._tries = training.key_frames, training.sampler.tries
+
+    def measure(self, asked: Sequence[Asked], progress: Progress) -> Iterator[dict[str, object]]:
+        """One row per question, video by video."""
+        by_video: dict[str, list[Asked]] = {}
+        for one in asked:
+            by_video.setdefault(one.video_id, []).append(one)
+        groups = list(by_video.values())
+        for start in range(0, len(groups), VIDEOS_AT_ONCE):
+            some = groups[start : start + VIDEOS_AT_ONCE]
+            looked = [self._look(start + offset, group) for offset, group in enumerate(some)]
+            texts = iter(self._decode([previews for previews, _ in looked], QUERY_TOKENS))
+            answers = iter(self._decode([shown for _, tries in looked for shown in tries], ANSWER_TOKENS))
+            for group, (_, tries) in zip(some, looked, strict=True):
+                written, answered = next(texts), [next(answers) for _ in tries]
+                for number, one in enumerate(group):
+                    right = sum(one.read(texts_of_try[number])[0] for texts_of_try in answered)
+                    yield {
+                        "question_id": one.question_id,
+                        "video_id": one.video_id,
+                        "tries": len(tries),
+                        "right": right,
+                        "pass_rate": right / len(tries),
+                        "query_text": written[number],
+                    }
+            progress.advance(len(some))
+
+    def _look(self, index: int, group: Sequence[Asked]) -> tuple[Conversation, list[Conversation]]:
+        """The video's previews with the prompts for queries, and its random key frames of each try with the questions."""
+        times, frames = self._candidates.get(group[0].video_id)
+        rng = np.random.default_rng([self._seed, index])
+        spread = SelectorInput(times, None, "", max(1, self._frames.previews), rng)
+        previews = select("uniform", spread) if self._frames.previews else np.empty(0, np.int64)
+        drawn = [select("random", SelectorInput(times, None, "", self._frames.frames, rng)) for _ in range(self._tries)]
+        used = np.unique(np.concatenate([previews, *drawn]))
+        parts = [
+            self._processor.pixels(frames[used[start : start + FRAMES_AT_ONCE]]) for start in range(0, len(used), FRAMES_AT_ONCE)
+        ]
+        with torch.no_grad():
+            features = torch.cat([self._model.vision_features(part.to(self._model.device)) for part in parts])
+        where = {int(frame): place for place, frame in enumerate(used)}
+
+        def conversation(chosen: np.ndarray, grid: int, texts: list[str]) -> Conversation:
+            items = [StreamItem("I", 0, int(frame), float(times[frame])) for frame in chosen]
+            grids = [grid] * len(items)
+            ids = [self._processor.question_ids(text) for text in texts]
+            shown = features[[where[int(frame)] for frame in chosen]] if len(items) else None
+            return Conversation(self._processor.prefix_ids(self._processor.expand(items, grids)), ids, shown, grids, None)
+
+        questions = [one.question for one in group]
+        prompts = [query_prompt(question) for question in questions]
+        grid = self._frames.grid or self._processor.grid
+        return conversation(previews, self._frames.preview_grid, prompts), [conversation(row, grid, questions) for row in drawn]
+
+    def _decode(self, conversations: list[Conversation], longest: int) -> list[list[str]]:
+        """Greedy texts per conversation and question, as many conversations at a time as fit."""
+        tokenizer = self._processor.tokenizer
+        size = max(1, TOKENS_AT_ONCE // max(conversation.length for conversation in conversations))
+        texts: list[list[str]] = []
+        for start in range(0, len(conversations), size):
+            decoded = decode(self._model, tokenizer, conversations[start : start + size], longest)
+            texts += [[tokenizer.decode(ids) for ids in answers] for answers in decoded]
+        return texts

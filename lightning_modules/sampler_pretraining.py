@@ -1,0 +1,180 @@
+"""Stage 1 of MSJoE: REINFORCE on the sampler with the difficulty-aware advantage, the MLLM frozen (facts 1.5)."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import lightning
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from framethrift import tracking
+from framethrift.config import Layout, Study
+from framethrift.config.digest import rule_digest
+from framethrift.config.training import Training
+from framethrift.config.variants import SamplerVariant
+from framethrift.models.clip import ClipScorer
+from framethrift.models.clip_cache import FrameEmbeddings
+from framethrift.models.folder import exported
+from framethrift.models.modelling import CopeVideoForConditionalGeneration
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.reasoning import Reasoner, scoring_queries
+from framethrift.models.sampler import UNetSampler, save_sampler
+from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
+from framethrift.progress import Progress
+from framethrift.rewards import centred, difficulty_advantage, reinforce_loss
+from lightning_modules.data import step_rng
+from lightning_modules.frame_bank import FrameBank
+from lightning_modules.pass_rates import load_mllm, measure_pass_rates
+from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
+from lightning_modules.trainer import fit
+
+WATCHED = 200  # validation questions answered at every checkpoint
+
+__all__ = ["SamplerTuning", "measure_pass_rates", "train_sampler"]
+
+
+class SamplerTuning(lightning.LightningModule):
+    """Draws frame sets for each question, lets the frozen MLLM answer greedily, and makes good sets more probable."""
+
+    def __init__(
+        self,
+        sampler: UNetSampler,
+        rollouts: Rollouts,
+        asked: list[Asked],
+        queries: list[list[str]],
+        pass_rate: NDArray[np.float64],
+        training: Training,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.sampler = sampler
+        self._rollouts, self._asked, self._queries, self._pass_rate = rollouts, asked, queries, pass_rate
+        self._training, self._seed = training, seed
+        self._watched: tuple[Rollouts, list[Asked], list[list[str]]] | None = None
+
+    def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
+        """Log validation accuracy on these questions at every checkpoint; their queries are written once."""
+        self._watched = rollouts, asked, rollouts.queries(asked)
+
+    def validation_accuracy(self) -> float:
+        """Accuracy on the watched questions from the K most probable frames."""
+        assert self._watched is not None
+        rollouts, asked, queries = self._watched
+        return rollouts.accuracy(asked, self.sampler, queries)
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """One step: batch holds `step` and the indices `questions` (B,)."""
+        settings, likelihood = self._training.sampler, self._training.set_likelihood
+        if self._watched is not None and batch["step"] % settings.checkpoint_every == 0:
+            self.log("validation_accuracy", self.validation_accuracy())
+        asked = [self._asked[index] for index in batch["questions"]]
+        given = self._rollouts.scores(asked, [self._queries[index] for index in batch["questions"]])
+        log_p = self.sampler(given.similarity, given.query_mask, given.frame_mask)
+        generator = step_generator(self._seed, batch["step"], "sampler", log_p.device)
+        chosen = draw_sets(log_p, self._training.key_frames.frames, settings.draws, generator)
+        right = self._answered(asked, chosen)
+        advantage = difficulty_advantage(right, self._pass_rate[batch["questions"]], settings.impossible_bonus)
+        if likelihood.centred_advantage:
+            advantage = centred(advantage)
+        log_sets = set_log_probability(log_p, chosen, likelihood.log_probability)
+        loss = reinforce_loss(log_sets, torch.from_numpy(advantage).to(log_sets))
+        repeated = [one for one in asked for _ in range(settings.draws)]
+        self.log("accuracy", right.mean())
+        self.log("advantage", advantage.mean())
+        self.log("entropy", entropy(log_p).mean())
+        self.log("evidence_coverage", self._rollouts.coverage(repeated, chosen.flatten(0, 1).cpu().numpy()))
+        self.log("dead_groups", float((right.all(axis=1) | ~right.any(axis=1)).mean()))
+        return loss
+
+    def _answered(self, asked: list[Asked], chosen: Tensor) -> NDArray[np.bool_]:
+        """(B, D) whether the greedy answer from each drawn set (B, D, K) is right; equal sets are answered once."""
+        sets = chosen.sort(dim=-1).values
+        places: dict[tuple[int, tuple[int, ...]], int] = {}
+        order = [(row, tuple(frames)) for row, draws in enumerate(sets.tolist()) for frames in draws]
+        for key in order:
+            places.setdefault(key, len(places))
+        rows = [asked[row] for row, _ in places]
+        frames = self._rollouts.frames(rows, torch.tensor([frames for _, frames in places]))
+        texts = self._rollouts.reasoner.answer([one.question for one in rows], frames).texts
+        right = [one.read(text)[0] for one, text in zip(rows, texts, strict=True)]
+        return np.array([right[places[key]] for key in order]).reshape(sets.shape[:2])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam, constant learning rate."""
+        return torch.optim.Adam(self.sampler.parameters(), lr=self._training.sampler.learning_rate)
+
+
+def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None:
+    """Pre-train a sampler variant beside its frozen MLLM, and export sampler.safetensors, sampler.json and manifest.
+
+    Reads the pass rates of the MLLM. Questions that it always answers (c = 1) are left out: their advantage is undefined.
+    Raises ValueError when no question is left, or the pass rates miss one.
+    """
+    own = study.variants[variant]
+    assert isinstance(own, SamplerVariant)
+    training, settings = study.training_of(variant), study.training_of(variant).sampler
+    model, processor = load_mllm(layout.model(own.mllm, seed))
+    progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
+    asked, rows = ask(layout, own.dataset, "train")
+    asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(own.mllm, seed)), progress)
+    watched, watched_rows = ask(layout, own.dataset, "validation")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        sampler = UNetSampler(study.models_of(variant).sampler)
+    prepare = rollout_factory(study, layout, variant, own.dataset, model, processor)
+    module = SamplerTuning(sampler.to(model.device), prepare(rows), asked, queries, rates, training, seed)
+    module.watch(prepare(watched_rows), spread(watched, WATCHED))
+
+    def batch(step: int) -> dict[str, Any]:
+        size = min(settings.questions, len(asked))
+        return {"step": step, "questions": step_rng(seed, step).choice(len(asked), size, replace=False)}
+
+    params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
+    with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
+        fit(module, batch, settings, layout.checkpoints("sampler", variant, seed), progress, run.log_metrics)
+        run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
+    folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
+    with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
+        save_sampler(sampler, target, mllm=os.path.relpath(layout.model(own.mllm, seed), folder))
+
+
+def rollout_factory(
+    study: Study,
+    layout: Layout,
+    variant: str,
+    dataset: str,
+    model: CopeVideoForConditionalGeneration,
+    processor: CopeVideoProcessor,
+) -> Callable[[pd.DataFrame], Rollouts]:
+    """A function from the codec rows of a split to its Rollouts, with one MLLM and one CLIP for all."""
+    frames = study.training_of(variant).key_frames
+    clip = FrameEmbeddings(ClipScorer.load(layout.clip), layout, dataset, frames.candidate_fps)
+    most = study.models_of(variant).sampler.max_queries
+    reasoner = Reasoner(model, processor)
+
+    def prepare(rows: pd.DataFrame) -> Rollouts:
+        bank = FrameBank(model, processor, layout, rows, frames.candidate_fps)
+        return Rollouts(reasoner, bank, clip, rows, frames, most, processor.grid)
+
+    return prepare
+
+
+def _possible(
+    asked: list[Asked], table: pd.DataFrame, progress: Progress
+) -> tuple[list[Asked], list[list[str]], NDArray[np.float64]]:
+    """Questions with c < 1, their queries and c."""
+    rates = dict(zip(table["question_id"], table["pass_rate"].astype(float), strict=True))
+    texts = dict(zip(table["question_id"], table["query_text"].astype(str), strict=True))
+    missing = [one.question_id for one in asked if one.question_id not in rates]
+    if missing:
+        raise ValueError(f"the pass rates lack {len(missing)} questions, {missing[0]!r} first: measure them again")
+    kept = [one for one in asked if rates[one.question_id] < 1]
+    if not kept:
+        raise ValueError(f"the base model always answers all {len(asked)} train questions: there is nothing to learn from them")
+    progress.say(f"{len(asked) - len(kept)} of {len(asked)} questions left out: the base model always answers them")
+    queries = [scoring_queries(texts[one.question_id], one.question) for one in kept]
+    return kept, queries, np.array([rates[one.question_id] for one in kept])

@@ -1,0 +1,112 @@
+"""One resumable Lightning run, shared by every training stage."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch.utils.data import DataLoader, IterableDataset
+
+from framethrift.config.training import JointEvolution, Optimisation, SamplerPretraining
+from framethrift.progress import Progress
+
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+Schedule = Optimisation | SamplerPretraining | JointEvolution
+
+
+class DivergedError(RuntimeError):
+    """The loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+class StepBatches(IterableDataset):
+    """An endless stream of batches, each a pure function of its step: a resumed run sees exactly the batches it would have seen."""
+
+    def __init__(self, build: Callable[[int], Any]) -> None:
+        self._build = build
+        self._trainer: lightning.Trainer | None = None
+
+    def attach(self, trainer: lightning.Trainer) -> None:
+        """Start the stream at the step that `trainer` has reached."""
+        self._trainer = trainer
+
+    def __iter__(self) -> Iterator[Any]:
+        step = self._trainer.global_step if self._trainer else 0
+        while True:
+            yield self._build(step)
+            step += 1
+
+
+class _Report(Callback):
+    """Shows how far the run is, passes its metrics on, and stops on a loss that is no number."""
+
+    def __init__(self, progress: Progress, log: Callable[[dict[str, float], int], None], every: int) -> None:
+        self._progress, self._log, self._every = progress, log, every
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._progress.start(trainer.global_step)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"{name} is {value} at step {trainer.global_step}; the last good checkpoint is kept: lower the learning rate and run again"
+                )
+        self._progress.update(trainer.global_step, **metrics)
+        if trainer.global_step % self._every == 0:
+            self._log(metrics, trainer.global_step)
+
+
+def resume_point(folder: Path, say: Callable[[str], None]) -> Path | None:
+    """Newest readable checkpoint of `folder`, or None; an unreadable one is named through `say` and passed over."""
+    for path in sorted(folder.glob("step=*.ckpt"), key=lambda p: int(p.stem.removeprefix("step=")), reverse=True):
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # any damage means the same here: try the one before
+            say(f"checkpoint {path.name} cannot be read ({type(error).__name__}); falling back to the one before")
+            continue
+        return path
+    return None
+
+
+def fit(
+    module: lightning.LightningModule,
+    build_batch: Callable[[int], Any],
+    settings: Schedule,
+    checkpoints: Path,
+    progress: Progress,
+    log_metrics: Callable[[dict[str, float], int], None],
+    *,
+    log_every: int = 20,
+) -> None:
+    """Train `module` for `settings.steps` optimiser steps, from the newest checkpoint in `checkpoints` if there is one.
+
+    `build_batch(step)` makes the batch of a step. Raises DivergedError when a logged metric is NaN or infinite.
+    """
+    batches = StepBatches(build_batch)
+    saver = ModelCheckpoint(dirpath=checkpoints, filename="{step}", every_n_train_steps=settings.checkpoint_every, save_top_k=2, monitor="step", mode="max")
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_steps=settings.steps,
+        max_epochs=-1,
+        precision=getattr(settings, "precision", "32-true"),
+        gradient_clip_val=settings.gradient_clip if module.automatic_optimization else None,
+        callbacks=[saver, _Report(progress, log_metrics, log_every)],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+    batches.attach(trainer)
+    resumed = resume_point(checkpoints, progress.say)
+    if resumed:
+        progress.say(f"resuming from {resumed.name}")
+    trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=resumed, weights_only=True)
+    progress.finish()

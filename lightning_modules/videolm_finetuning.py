@@ -1,0 +1,83 @@
+"""Stage 2 of CoPE: instruction tuning of the VideoLM on the interleaved token stream (Sec. 3.3, Supp. C)."""
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from framethrift import tracking
+from framethrift.config import Layout, Study
+from framethrift.config.training import VideolmFinetuning
+from framethrift.config.digest import rule_digest
+from framethrift.models.folder import exported
+from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.tokenizer import load_tokenizer
+from framethrift.progress import Progress
+from lightning_modules.conversations import Conversations
+from lightning_modules.schedule import adamw
+from lightning_modules.trainer import fit
+
+
+class VideolmTuning(lightning.LightningModule):
+    """Next-token prediction on the answers; the vision tower is frozen unless it has a learning rate of its own."""
+
+    def __init__(self, model: CopeVideoForConditionalGeneration, settings: VideolmFinetuning, delta: bool) -> None:
+        super().__init__()
+        self.model = model
+        self._settings, self._delta = settings, delta
+        if settings.vision_learning_rate is None:
+            model.vision_tower.requires_grad_(False)
+        if not delta:
+            model.delta_encoder.requires_grad_(False)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """One batch of packed conversations, as Conversations.collate makes it."""
+        if self._settings.vision_learning_rate is None:
+            with torch.no_grad():
+                batch["image_features"] = self.model.vision_features(batch.pop("pixel_values"))
+        output = self.model(**batch)
+        answers = batch["labels"][:, 1:]
+        right = output.logits.argmax(dim=-1) == answers[answers != -100]
+        self.log("loss", output.loss)
+        self.log("token_accuracy", right.float().mean())
+        return output.loss
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a learning rate per part."""
+        model, settings = self.model, self._settings
+        rates: list[tuple[nn.Module, float | None]] = [
+            (model.vision_tower, settings.vision_learning_rate),
+            (model.delta_encoder, (settings.delta_learning_rate or settings.learning_rate) if self._delta else None),
+        ]
+        special = {id(parameter) for part, _ in rates for parameter in part.parameters()}
+        groups: list[dict[str, Any]] = [{"params": [p for p in model.parameters() if id(p) not in special]}]
+        groups += [{"params": list(part.parameters()), "lr": rate} for part, rate in rates if rate is not None]
+        return adamw(groups, settings)
+
+
+def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None:
+    """Fine-tune a VideoLM variant from the study's tower, tokenizer and (if it has one) pre-trained Δ-encoder, and export it."""
+    models = study.models_of(variant)
+    owner = study.delta_of(variant)
+    tokenizer = load_tokenizer(str(layout.tokenizer))
+    model = build_videolm(models, layout.vision, tokenizer, layout.delta(owner, seed) if owner else None, seed)
+    processor = CopeVideoProcessor.of(models, tokenizer)
+    if study.variants[variant].trained:
+        _tune(study, layout, variant, seed, model, processor)
+    settings_digest = rule_digest(study, "videolm", variant)
+    with exported(layout.model(variant, seed), kind="videolm", variant=variant, seed=seed, settings=settings_digest, extra=study.serving(variant)) as folder:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+
+
+def _tune(
+    study: Study, layout: Layout, variant: str, seed: int, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor
+) -> None:
+    settings = study.training_of(variant).videolm
+    conversations = Conversations(study, layout, variant, processor, seed)
+    with tracking.stage_run(layout, study, stage="videolm", name=variant, seed=seed, params=settings.model_dump()) as run:
+        module = VideolmTuning(model, settings, delta=study.shows_delta(variant))
+        progress = Progress(f"videolm {variant} seed{seed}", settings.steps)
+        fit(module, conversations.batch, settings, layout.checkpoints("videolm", variant, seed), progress, run.log_metrics)

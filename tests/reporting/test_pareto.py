@@ -1,0 +1,41 @@
+"""The frontier, and what is on the plot."""
+
+from framethrift.reporting.pareto import Panel, Point, frontier, token_panels, ttft_panels
+from tests.reporting.conftest import Finished
+
+
+def point(label: str, cost: float, accuracy: float, *, ceiling: bool = False) -> Point:
+    return Point("v", label, label, cost, accuracy, accuracy - 1, accuracy + 1, "page", (), ceiling)
+
+
+def test_the_frontier_keeps_what_nothing_cheaper_matches() -> None:
+    points = [
+        point("a", 10, 50),
+        point("b", 20, 50),
+        point("c", 20, 60),
+        point("d", 30, 55),
+        point("e", 40, 61),
+        point("f", 10, 40),
+    ]
+    assert [kept.label for kept in frontier(points)] == ["a", "c", "e"]
+    assert frontier([]) == []
+
+
+def test_a_ceiling_is_shown_but_never_on_the_frontier() -> None:
+    panel = Panel("b", "B", "tokens", [point("oracle", 10, 99, ceiling=True), point("a", 10, 50)])
+    assert [kept.label for kept in panel.frontier] == ["a"]
+
+
+def test_points_of_equal_cost_stand_side_by_side() -> None:
+    panel = Panel("b", "B", "tokens", [point("a", 10, 50), point("b", 10, 60), point("c", 20, 60)])
+    assert panel.dodge == [-0.5, 0.5, 0.0]
+
+
+def test_only_ways_somebody_could_choose_compete(finished: Finished) -> None:
+    panels = {panel.benchmark: panel for panel in token_panels(finished.sources)}
+    assert {point.sampling for point in panels["mini_motion"].points} == {"cope_1k", "rgb_1k", "rgb_4k"}
+    ceilings = [point.sampling for point in panels["mini_needle"].points if point.ceiling]
+    assert ceilings == ["oracle_4"]
+    # Timed on the variant with Δ-tokens; the key-frame variant has the same shape, so its samplings cost the same.
+    timed = {(point.variant, point.sampling): point.cost for panel in ttft_panels(finished.sources) for point in panel.points}
+    assert timed["rgb", "rgb_4k"] == 46.0

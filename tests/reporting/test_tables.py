@@ -1,0 +1,135 @@
+"""Tables show what the questions say, in three formats from one source."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from framethrift.config import Layout
+from framethrift.progress import Progress
+from framethrift.reporting import tables_audit, tables_cope, tables_msjoe
+from framethrift.reporting.folder import ReportFolder
+from framethrift.reporting.render_table import table_html, table_tex
+from framethrift.reporting.sources import Sources, read_sources
+from framethrift.reporting.table import Column, Entry, Table, missing, words
+from tests.reporting.conftest import Finished
+from tests.reporting.fake_results import cell_rows, tiny, write_cell
+
+
+def rows_of(table: Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.csv(lambda file: file.name))))
+
+
+def share_right(finished: Finished, variant: str, sampling: str, benchmark: str) -> float:
+    path = finished.layout.cell(variant, sampling, 0) / f"{benchmark}.jsonl"
+    scores = [json.loads(line)["score"] for line in path.read_text().splitlines()]
+    return 100 * sum(scores) / len(scores)
+
+
+def test_token_efficiency_is_recomputable_from_the_question_files(finished: Finished) -> None:
+    rows = rows_of(tables_cope.token_efficiency(finished.sources))
+    assert [(row["model"], row["sampling"]) for row in rows] == [
+        ("rgb (key frames)", "1 key frame / GOP"),
+        ("cope (Δ-tokens)", "1 key frame + 3 P-frames / GOP"),
+        ("rgb (key frames)", "4 key frames / GOP"),
+    ]
+    assert [float(row["mini_motion_tokens"]) for row in rows] == pytest.approx([25, 100 * 144 / 336, 100])
+    for row, (variant, sampling) in zip(rows, [("rgb", "rgb_1k"), ("cope", "cope_1k"), ("rgb", "rgb_4k")], strict=True):
+        assert float(row["mini_motion_accuracy"]) == pytest.approx(share_right(finished, variant, sampling, "mini_motion"))
+        assert (
+            float(row["mini_motion_accuracy_low"]) < float(row["mini_motion_accuracy"]) < float(row["mini_motion_accuracy_high"])
+        )
+        assert row["mini_motion_accuracy_source"] == "mini_motion.jsonl"
+
+
+def test_no_paper_value_stands_beside_a_number_that_is_not_comparable(finished: Finished) -> None:
+    assert not any(column.name.endswith("_paper") for column in tables_cope.token_efficiency(finished.sources).columns)
+    assert finished.sources.paper_value("cope_7b", "cope_1k", "perceptiontest") == 65.5
+    assert finished.sources.paper_value("cope", "cope_1k", "mini_motion") is None
+
+
+def test_the_ablation_compares_with_the_models_own_delta_tokens(finished: Finished) -> None:
+    table = tables_cope.delta_ablation(finished.sources)
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
+    assert by_note["cope", "cope_1k"]["mini_motion_difference"].text == ""
+    zeroed = by_note["cope", "cope_zero"]["mini_motion_difference"]
+    own, zero = (share_right(finished, "cope", name, "mini_motion") for name in ("cope_1k", "cope_zero"))
+    assert zeroed.value == pytest.approx(zero - own)
+    assert zeroed.high is not None and zeroed.high < 0 and zeroed.note == ""
+    assert by_note["cope", "cope_swap"]["mini_static_difference"].note == "inconclusive"
+    assert by_note["rgb", "rgb_1k"]["mini_motion_difference"].value == pytest.approx(
+        share_right(finished, "rgb", "rgb_1k", "mini_motion") - own
+    )
+
+
+def test_selectors_are_compared_with_uniform_frames_before_any_training(finished: Finished) -> None:
+    table = tables_msjoe.selectors(finished.sources)
+    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in table.rows}
+    joint = by_note["msjoe", "msjoe_4"]
+    uniform = share_right(finished, "mllm", "uniform_4", "mini_needle")
+    assert joint["mini_needle_difference"].value == pytest.approx(
+        share_right(finished, "msjoe", "msjoe_4", "mini_needle") - uniform
+    )
+    assert by_note["mllm", "uniform_4"]["mini_needle_difference"].text == ""
+    marked = [name for name, row in by_note.items() if row["mini_needle_accuracy"].mark == "best"]
+    assert marked == [("msjoe", "msjoe_4")]
+
+
+def test_the_blind_control_stands_against_each_questions_own_chance(finished: Finished) -> None:
+    rows = rows_of(tables_audit.blind_control(finished.sources))
+    assert len(rows) == 5
+    motion = next(row for row in rows if row["benchmark"] == "Mini-Motion")
+    assert float(motion["chance"]) == pytest.approx(37.5)
+    assert float(motion["difference"]) == pytest.approx(float(motion["accuracy"]) - 37.5)
+    assert motion["verdict"].startswith("within 3 points of chance: ")
+
+
+def test_latency_retrieval_and_quarantine(finished: Finished) -> None:
+    latency = {row["sampling"]: row for row in rows_of(tables_cope.latency(finished.sources))}
+    dense = latency["4 key frames / GOP"]
+    assert (float(dense["ttft_s"]), float(dense["ttft_saved"]), float(dense["tokens"])) == (46.0, 0.0, 336.0)
+    assert float(latency["1 key frame + 3 P-frames / GOP"]["ttft_saved"]) == pytest.approx(100 * (1 - 21 / 46))
+    recalls = rows_of(tables_cope.retrieval(finished.sources))
+    assert [row["method"] for row in recalls] == ["current frame", "Δ-encoder", "difference"]
+    assert float(recalls[1]["recall@5"]) == pytest.approx(84.8)
+    rejected = rows_of(tables_audit.quarantine(finished.sources))
+    motion = next(row for row in rejected if row["dataset"] == "motion" and row["stage"] == "re-encoding")
+    assert (motion["rejected"], motion["reasons"], motion["benchmarks"]) == ("1", "1 truncated", "mini_motion, mini_static")
+
+
+def test_missing_cells_say_why_in_every_format(tmp_path: Path) -> None:
+    study = tiny("cells=[{variants: [cope, rgb], samplings: [cope_1k, rgb_1k], benchmarks: [mini_motion]}]")
+    layout = Layout(tmp_path / "results" / "tiny")
+    write_cell(layout, "cope", "cope_1k", 0, {"mini_motion": cell_rows(study, "cope", "cope_1k", "mini_motion", 0)})
+    table = tables_cope.token_efficiency(read_sources(study, layout, Progress("test")))
+    reason = "rgb / rgb_1k / mini_motion: not run (no questions of seed 0)"
+    assert reason in table.reasons
+    assert reason in [row["mini_motion_accuracy_missing"] for row in rows_of(table)]
+    html = table_html(table, ReportFolder(tmp_path), "index.html")
+    assert html.count(reason) == 2
+    assert r"rgb / rgb\_1k / mini\_motion: not run" in table_tex(table)
+
+
+def test_the_same_questions_give_the_same_bytes(finished: Finished) -> None:
+    again: Sources = read_sources(finished.study, finished.layout, Progress("test"))
+    for build in (tables_cope.token_efficiency, tables_cope.delta_ablation, tables_msjoe.selectors, tables_audit.claims):
+        assert build(again).csv(str) == build(finished.sources).csv(str)
+        assert table_tex(build(again)) == table_tex(build(finished.sources))
+
+
+def test_latex_escapes_and_html_escapes() -> None:
+    table = Table("t", "T", "C", [Column("a", "A & B", numeric=False), Column("b", "50 %")])
+    table.rows = [
+        {"a": words("x_1 < Δ 漢"), "b": Entry("−1.5", -1.5, -2.0, -1.0)},
+        {"a": words("y"), "b": missing("gone & lost")},
+    ]
+    tex = table_tex(table)
+    assert r"A \& B & 50 \%" in tex
+    assert r"x\_\allowbreak{}1 $<$ $\Delta$ [U+6F22]" in tex
+    assert r"$-$1.5 {\scriptsize [$-$2.0, $-$1.0]}" in tex
+    assert r"\textsuperscript{a}" in tex and r"gone \& lost" in tex
+    html = table_html(table, ReportFolder(Path("/nowhere")), "index.html")
+    assert "x_1 &lt; Δ 漢" in html and "A &amp; B" in html
+    assert table.csv(str).splitlines() == ["a,b,b_low,b_high,b_missing", "x_1 < Δ 漢,-1.5,-2.0,-1.0,", "y,,,,gone & lost"]

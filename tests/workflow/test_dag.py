@@ -1,0 +1,72 @@
+"""What the DAG contains and what a change reruns."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import ROOT, Run
+
+STAGES = {
+    "videos", "codec", "tokenizer", "vision", "clip", "delta", "retrieval", "videolm", "pass_rates", "sampler", "joint", "evaluate",
+    "latency", "report",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("study", ["mini", "small", "paper"])
+def test_every_study_plans_every_stage(empty_run: Run, study: str) -> None:
+    planned = empty_run.planned(study=ROOT / f"config/studies/{study}.yaml")
+    assert set(planned) >= STAGES
+    assert planned["report"] == 1
+
+
+def test_the_paper_plans_within_ten_seconds(empty_run: Run) -> None:
+    began = time.process_time(), time.perf_counter()
+    planned = empty_run.planned(study=ROOT / "config/studies/paper.yaml")
+    assert planned["evaluate"] == 22
+    assert time.perf_counter() - began[1] < 60  # the bar of 10 s is measured in perf/; a busy machine must not fail a test
+
+
+def test_parsing_imports_no_torch() -> None:
+    text = "import sys, framethrift.config.workflow as w; w.Workflow('config/studies/paper.yaml', []); assert 'torch' not in sys.modules"
+    import subprocess
+    import sys
+
+    assert subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=False).returncode == 0
+
+
+def test_an_impossible_study_stops_before_the_dag(empty_run: Run) -> None:
+    done = empty_run.snakemake("--dry-run", config=("set=recipes.motion.window=5",))
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "window 5 does not divide gop 16" in output
+    assert "Traceback" not in output
+
+
+def test_an_unknown_config_key_is_named(empty_run: Run) -> None:
+    done = empty_run.snakemake("--dry-run", config=("stduy=mini",))
+    assert done.returncode != 0
+    assert "stduy" in done.stdout + done.stderr
+
+
+def test_a_finished_study_has_nothing_to_do(finished_run: Run) -> None:
+    assert finished_run.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("training.joint.learning_rate=2e-4", {"joint": 1, "evaluate": 1, "report": 1}),
+        ("training.delta.learning_rate=2e-3", {"delta": 1, "retrieval": 1, "videolm": 1, "evaluate": 2, "latency": 1, "report": 1}),
+        ("latency=[{variant: cope, samplings: [cope_1k], output_tokens: 4, seconds: 2, repeats: 2}]", {"latency": 1, "report": 1}),
+        ("description=Another sentence.", {"report": 1}),
+    ],
+)
+def test_a_changed_setting_reruns_what_depends_on_it(finished_run: Run, change: str, expected: dict[str, int]) -> None:
+    planned = finished_run.planned(config=(f"set={change}",))
+    assert {rule: jobs for rule, jobs in planned.items() if rule != "all"} == expected
+
+
+def test_the_slurm_profile_is_found_from_the_root() -> None:
+    assert (ROOT / "slurm").resolve() == (ROOT / "workflow/profiles/slurm").resolve()
+    assert "study=paper" in (Path(ROOT) / "slurm/profile.v9+.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,67 @@
+"""What a run leaves behind."""
+
+import json
+import sqlite3
+
+import pandas as pd
+
+from framethrift.config import Layout
+from framethrift.models.folder import verify
+from tests.workflow.conftest import Run
+
+
+def test_every_model_folder_is_whole(finished_run: Run) -> None:
+    layout = Layout(finished_run.folder / "results/tiny")
+    for folder in (layout.vision, layout.clip, layout.delta("cope", 0), *(layout.model(name, 0) for name in ("cope", "mllm", "sampler", "msjoe"))):
+        assert verify(folder)["files"]
+
+
+def test_cells_follow_from_their_questions(finished_run: Run) -> None:
+    layout = Layout(finished_run.folder / "results/tiny")
+    found = sorted(layout.root.glob("cells/*/*/seed0/cells.json"))
+    assert len(found) == 4
+    for path in found:
+        for name, summary in json.loads(path.read_text(encoding="utf-8"))["benchmarks"].items():
+            rows = [json.loads(line) for line in (path.parent / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+            assert summary["n"] == len(rows) > 0
+            assert summary["correct"] == sum(row["score"] for row in rows)
+            assert summary["videos"] == len({row["video_id"] for row in rows}) == 4
+            blind = path.parts[-3] == "blind"
+            assert all((row["visual_tokens"] == 0) == blind for row in rows)
+            assert all(row["raw"] == "" or isinstance(row["raw"], str) for row in rows)
+
+
+def test_delta_tokens_cost_what_the_budget_says(finished_run: Run) -> None:
+    layout = Layout(finished_run.folder / "results/tiny")
+
+    def tokens(sampling: str) -> set[int]:
+        path = layout.cell("cope", sampling, 0) / "mini_motion.jsonl"
+        return {json.loads(line)["visual_tokens"] for line in path.read_text(encoding="utf-8").splitlines()}
+
+    assert tokens("rgb_1k") == {2 * (36 + 6)}
+    assert tokens("cope_1k") == {2 * (36 + 6) + 6 * (8 + 2)}
+
+
+def test_report_and_its_tables_exist(finished_run: Run) -> None:
+    report = finished_run.folder / "reports/tiny"
+    assert (report / "index.html").stat().st_size > 2000
+    assert list(report.glob("tables/*.csv"))
+    assert list(report.glob("tables/*.tex"))
+    assert list(report.glob("figures/*.svg"))
+
+
+def test_mlflow_holds_every_stage_under_one_study_run(finished_run: Run) -> None:
+    with sqlite3.connect(finished_run.folder / "results/tiny/tracking/mlflow.db") as database:
+        runs = pd.read_sql("select run_uuid, name, status from runs", database)
+        parents = pd.read_sql("select value from tags where key = 'mlflow.parentRunId'", database)
+    assert len(set(parents["value"])) == 1
+    # vision, clip, Δ-encoder, two VideoLMs, pass rates, sampler, joint evolution, four evaluations, latency; the study itself
+    assert len(parents) >= 12
+    assert set(runs["status"]) <= {"FINISHED", "RUNNING"}
+    assert len(runs) == len(parents) + 1
+
+
+def test_logs_lie_where_the_rules_say(finished_run: Run) -> None:
+    logs = list((finished_run.folder / "results/tiny/logs").rglob("*.log"))
+    assert len(logs) >= 15
+    assert any("took" in log.read_text(encoding="utf-8") for log in logs)

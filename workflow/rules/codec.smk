@@ -1,0 +1,22 @@
+# Re-encoding to the study's recipe: I- and P-frames only, fixed GOP, so that motion vectors can be read back exactly.
+
+
+rule codec:
+    input:
+        rules.videos.output.videos,
+    output:
+        videos=f"{at.root}/codec/{{dataset}}/videos.parquet",
+        quarantine=f"{at.root}/codec/{{dataset}}/quarantine.parquet",
+    log:
+        f"{at.root}/logs/codec/{{dataset}}.log",
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("codec", wildcards.dataset),
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    message:
+        "Re-encoding the videos of dataset {wildcards.dataset}"
+    shell:
+        "framethrift --log {log:q} codec {params.study:q} --dataset {wildcards.dataset} --jobs {threads}"

@@ -1,0 +1,42 @@
+# Stage 1 of CoPE: the Δ-encoder is aligned with the vision tower (Eq. 7-10) and checked by next-frame retrieval (Table H.6).
+
+rule delta:
+    input:
+        vision=rules.vision.output,
+        pairs=lambda wildcards: flow.pairs(wildcards.name),
+    output:
+        f"{at.root}/models/delta-{{name}}/seed{{seed}}/framethrift.json",
+    log:
+        f"{at.root}/logs/delta/{{name}}-seed{{seed}}.log",
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("delta", wildcards.name),
+    threads: 1
+    resources:
+        mem_mb=12000,
+        runtime=2880,
+    message:
+        "Pre-training the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
+    shell:
+        "framethrift --log {log:q} delta {params.study:q} --name {wildcards.name} --seed {wildcards.seed} --threads {threads}"
+
+
+rule retrieval:
+    input:
+        rules.delta.output,
+        lambda wildcards: flow.pairs(wildcards.name),
+    output:
+        f"{at.root}/retrieval/{{name}}/seed{{seed}}.json",
+    log:
+        f"{at.root}/logs/retrieval/{{name}}-seed{{seed}}.log",
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("retrieval", wildcards.name),
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "Next-frame retrieval with the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
+    shell:
+        "framethrift --log {log:q} retrieval {params.study:q} --name {wildcards.name} --seed {wildcards.seed} --threads {threads}"

@@ -1,0 +1,20 @@
+# Time to first token and end-to-end latency (Fig. 4a). Alone on the machine: a neighbour would be timed too.
+
+rule latency:
+    input:
+        lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
+    output:
+        f"{at.root}/latency/{{variant}}/seed{{seed}}.json",
+    log:
+        f"{at.root}/logs/latency/{{variant}}-seed{{seed}}.log",
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("latency", wildcards.variant),
+    threads: workflow.cores or 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "Timing {wildcards.variant}, seed {wildcards.seed}"
+    shell:
+        "framethrift --log {log:q} latency {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"

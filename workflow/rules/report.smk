@@ -1,0 +1,26 @@
+# Tables, figures, claims and pages, from the files in results/ alone.
+
+
+rule report:
+    input:
+        cells=flow.cells(),
+        latencies=flow.latencies(),
+        retrievals=flow.retrievals(),
+    output:
+        report(
+            f"{at.report}/index.html",
+            caption="../report/index.rst",
+            category="Report",
+        ),
+    log:
+        f"{at.root}/logs/report.log",
+    params:
+        study=flow.arguments,
+        digest=flow.digest("report"),
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    message:
+        "Rendering the report"
+    shell:
+        "framethrift --log {log:q} report {params.study:q}"

@@ -1,0 +1,22 @@
+# Dataset construction: the procedural worlds are rendered, clips and published datasets are ingested; bad files go to quarantine.
+
+
+rule videos:
+    output:
+        videos=f"{at.root}/videos/{{dataset}}/videos.parquet",
+        questions=f"{at.root}/videos/{{dataset}}/questions.parquet",
+        captions=f"{at.root}/videos/{{dataset}}/captions.parquet",
+        quarantine=f"{at.root}/videos/{{dataset}}/quarantine.parquet",
+    log:
+        f"{at.root}/logs/videos/{{dataset}}.log",
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("videos", wildcards.dataset),
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    message:
+        "Building the videos of dataset {wildcards.dataset}"
+    shell:
+        "framethrift --log {log:q} videos {params.study:q} --dataset {wildcards.dataset} --jobs {threads}"

@@ -1,0 +1,62 @@
+# The towers that look at single frames, and the tokenizer: loaded from a folder or the hub's cache, or trained in the study.
+
+rule tokenizer:
+    input:
+        flow.texts(),
+    output:
+        f"{at.tokenizer}/framethrift.json",
+    log:
+        f"{at.root}/logs/tokenizer/tokenizer.log",
+    params:
+        study=flow.arguments,
+        digest=flow.digest("tokenizer"),
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "Tokenizer of the study"
+    shell:
+        "framethrift --log {log:q} tokenizer {params.study:q}"
+
+
+rule vision:
+    input:
+        tokenizer=rules.tokenizer.output,
+        captions=flow.captions("vision"),
+    output:
+        f"{at.vision}/framethrift.json",
+    log:
+        f"{at.root}/logs/vision/vision.log",
+    params:
+        study=flow.arguments,
+        digest=flow.digest("vision"),
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "Vision tower of the VideoLM"
+    shell:
+        "framethrift --log {log:q} vision {params.study:q} --threads {threads}"
+
+
+rule clip:
+    input:
+        tokenizer=rules.tokenizer.output,
+        captions=flow.captions("clip"),
+    output:
+        f"{at.clip}/framethrift.json",
+    log:
+        f"{at.root}/logs/clip/clip.log",
+    params:
+        study=flow.arguments,
+        digest=flow.digest("clip"),
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    message:
+        "CLIP that scores frames against visual queries"
+    shell:
+        "framethrift --log {log:q} clip {params.study:q} --threads {threads}"
