@@ -60,8 +60,8 @@ lint: $(FILLED)
 
 mlflow: $(FILLED)
 	@test -d results/$(STUDY)/tracking || { echo 'results/$(STUDY) has no runs yet: make demo STUDY=$(STUDY)' >&2; exit 1; }
-	@$(RUN) framethrift.tracking results/$(STUDY)
-	@MLFLOW_DISABLE_TELEMETRY=true $(RUN) mlflow ui --port $(PORT) --backend-store-uri "sqlite:///$$(pwd -P)/results/$(STUDY)/tracking/mlflow.db"
+	@-$(RUN) framethrift.tracking results/$(STUDY)
+	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(RUN) mlflow ui --workers 1 --port $(PORT) --backend-store-uri "sqlite:///$$(pwd -P)/results/$(STUDY)/tracking/mlflow.db"
 
 clean:
 	rm -rf results/$(STUDY) reports/$(STUDY) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,6 +14,8 @@ from framethrift.models.reasoning import prompt_texts
 from framethrift.models.tokenizer import SYSTEM
 from lightning_modules.data import manifest, step_rng
 
+CAPTION_PROMPT = "describe the first frame ."
+
 
 class CaptionedFrames:
     """Captioned frames of the train split, in batches with an equal share of every dataset and no caption twice:
@@ -41,7 +43,9 @@ class CaptionedFrames:
         if captions.empty:
             raise ValueError(f"datasets {settings.datasets} have no captioned train frame: a tower cannot be trained on them")
         shuffled = captions.sample(frac=1, random_state=seed)
-        return shuffled.groupby("caption", sort=False).head(settings.frames_per_caption).sort_values(["dataset", "video_id", "time"])
+        return (
+            shuffled.groupby("caption", sort=False).head(settings.frames_per_caption).sort_values(["dataset", "video_id", "time"])
+        )
 
     def draw(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (B, S, S, 3) and the indices (B,) of their captions in `texts`."""
@@ -51,9 +55,16 @@ class CaptionedFrames:
         return self.frames[[rng.choice(self._of_text[code]) for code in chosen]], chosen
 
 
+def first_captions(layout: Layout, datasets: list[str]) -> dict[str, str]:
+    """Caption of the earliest captioned frame of every train video."""
+    tables = [pd.read_parquet(layout.videos(name) / "captions.parquet") for name in datasets]
+    rows = pd.concat(tables, ignore_index=True)
+    return rows[rows["split"] == "train"].sort_values(["video_id", "time"]).groupby("video_id")["caption"].first().to_dict()
+
+
 def study_texts(study: Study, layout: Layout) -> Iterator[str]:
     """Everything that a study's models read or write: its prompts, questions, answers, queries and captions, each text once."""
-    texts = dict.fromkeys([*prompt_texts(), f"system\n{SYSTEM}", "user\n", "assistant\n"])
+    texts = dict.fromkeys([*prompt_texts(), f"system\n{SYSTEM}", "user\n", "assistant\n", CAPTION_PROMPT])
     for name in study.datasets:
         questions = pd.read_parquet(layout.videos(name) / "questions.parquet")
         captions = pd.read_parquet(layout.videos(name) / "captions.parquet")

@@ -16,6 +16,7 @@ from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
 from framethrift.tokens import StreamItem, plan_stream
 from framethrift.tokens.packing import pack
+from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
 
 
@@ -27,15 +28,20 @@ class Conversation:
     frames: NDArray[np.uint8]  # (n_I, H, W, 3)
     pairs: list[tuple[str, str]]
     grid: int | None = None
-    primitives: list[tuple[NDArray[np.int16], NDArray[np.int16]]] = field(default_factory=list)  # (H, W, 2), (H, W, 3) per P-frame
+    primitives: list[tuple[NDArray[np.int16], NDArray[np.int16]]] = field(
+        default_factory=list
+    )  # (H, W, 2), (H, W, 3) per P-frame
 
 
 class StreamConversations:
-    """One conversation per video: its GOPs as a token stream, all its questions behind it."""
+    """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
 
-    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream]) -> None:
+    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool) -> None:
         asked = questions(layout, datasets, "train").groupby("video_id")
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
+        if captions:
+            for video, caption in first_captions(layout, datasets).items():
+                self._pairs.setdefault(video, []).append((CAPTION_PROMPT, caption))
         rows = manifest(layout, datasets, "train")
         self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
         self._videos = list(self._gops.rows.index)
@@ -70,7 +76,9 @@ class SelectConversations:
         rows = manifest(layout, settings.datasets, "train")
         self._questions = self._questions[self._questions["video_id"].isin(rows.index)].reset_index(drop=True)
         self._candidates = Candidates(layout, rows, frames.candidate_fps)
-        self._targets = query_targets(self._questions["queries"], settings.corrupted_queries, seed) if settings.query_reasoning else None
+        self._targets = (
+            query_targets(self._questions["queries"], settings.corrupted_queries, seed) if settings.query_reasoning else None
+        )
 
     def __len__(self) -> int:
         return len(self._questions) * (1 if self._targets is None else 2)
@@ -91,7 +99,11 @@ class SelectConversations:
 
 
 def _shown(
-    times: NDArray[np.float64], frames: NDArray[np.uint8], chosen: NDArray[np.int64], pairs: list[tuple[str, str]], grid: int | None
+    times: NDArray[np.float64],
+    frames: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    pairs: list[tuple[str, str]],
+    grid: int | None,
 ) -> Conversation:
     items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
     return Conversation(items, frames[chosen], pairs, grid)
@@ -105,7 +117,9 @@ def query_targets(queries: "pd.Series[list[str]]", corrupted: float, seed: int) 
     things = sorted({query.split()[-1] for row in queries for query in row})
     wrong = np.random.default_rng([seed, len(things)]).permutation(len(things))[: round(corrupted * len(things))]
     renamed = {things[index]: things[(index + 1) % len(things)] for index in wrong}
-    return [[" ".join([*query.split()[:-1], renamed.get(query.split()[-1], query.split()[-1])]) for query in row] for row in queries]
+    return [
+        [" ".join([*query.split()[:-1], renamed.get(query.split()[-1], query.split()[-1])]) for query in row] for row in queries
+    ]
 
 
 class Conversations:
@@ -119,7 +133,7 @@ class Conversations:
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
-            self._sources.append(StreamConversations(layout, settings.datasets, streams))
+            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions))
         if selects:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]
@@ -154,7 +168,9 @@ class Conversations:
         for conversation in drawn:
             grids = None if conversation.grid is None else [conversation.grid] * len(conversation.frames)
             prefixes.append(processor.prefix_ids(processor.expand(conversation.items, grids)))
-            pairs.append([(processor.question_ids(question), processor.answer_ids(answer)) for question, answer in conversation.pairs])
+            pairs.append(
+                [(processor.question_ids(question), processor.answer_ids(answer)) for question, answer in conversation.pairs]
+            )
         packed = pack(prefixes, pairs, processor.tokenizer.pad_token_id)
         full = processor.grid
         batch = {

@@ -102,5 +102,3 @@ def questions(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFra
 def step_rng(seed: int, step: int) -> np.random.Generator:
     """The generator of one training step: the same after any number of resumes."""
     return np.random.default_rng([seed, step])
-
-

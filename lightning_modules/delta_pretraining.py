@@ -71,7 +71,9 @@ class FramePairs:
             if np.count_nonzero(field) * 100 > field.size
         ]
         if not moving:
-            raise ValueError("no fused window of the train videos moves: set training.delta.moving_share to 0, or add videos with motion")
+            raise ValueError(
+                "no fused window of the train videos moves: set training.delta.moving_share to 0, or add videos with motion"
+            )
         return moving
 
     def _draw(self, rng: np.random.Generator) -> Window:
@@ -107,6 +109,15 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
     pairs = FramePairs(gops, settings, models.vision.image_size, encoder.image_size, seed)
     with tracking.stage_run(layout, study, stage="delta", name=name, seed=seed, params=settings.model_dump()) as run:
         progress = Progress(f"delta {name} seed{seed}", settings.steps)
-        fit(DeltaAlignment(pretrainer, tower, settings), pairs.batch, settings, layout.checkpoints("delta", name, seed), progress, run.log_metrics)
-    with exported(layout.delta(name, seed), kind="delta", variant=name, seed=seed, settings=rule_digest(study, "delta", name)) as folder:
+        fit(
+            DeltaAlignment(pretrainer, tower, settings),
+            pairs.batch,
+            settings,
+            layout.checkpoints("delta", name, seed),
+            progress,
+            run.log_metrics,
+        )
+    with exported(
+        layout.delta(name, seed), kind="delta", variant=name, seed=seed, settings=rule_digest(study, "delta", name)
+    ) as folder:
         pretrainer.save(folder)

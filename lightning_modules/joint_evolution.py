@@ -37,6 +37,7 @@ from framethrift.rewards import (
 from lightning_modules.data import step_rng
 from lightning_modules.pass_rates import load_mllm
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
+from lightning_modules.run_folder import run_folder
 from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
 from lightning_modules.trainer import fit
 
@@ -246,12 +247,13 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
         size = min(settings.questions, len(asked))
         return {"step": step, "questions": step_rng(seed, step).choice(len(asked), size, replace=False)}
 
+    checkpoints = run_folder(study, layout, "joint", variant, seed, [layout.model(study.mllm_of(variant), seed), base])
     params = {name: getattr(training, name).model_dump() for name in ("joint", "set_likelihood", "key_frames")}
     with tracking.stage_run(layout, study, stage="joint", name=variant, seed=seed, params=params) as run:
         with warnings.catch_warnings():
             # Lightning would rather save what was there before a manual step; resuming needs what is there after it.
             warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
-            fit(module.train(), batch, settings, layout.checkpoints("joint", variant, seed), progress, run.log_metrics)
+            fit(module.train(), batch, settings, checkpoints, progress, run.log_metrics)
         run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
     folder, digest = layout.model(variant, seed), rule_digest(study, "joint", variant)
     with exported(folder, kind="joint", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:

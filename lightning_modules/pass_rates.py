@@ -82,6 +82,7 @@ class _Reader:
         training = study.training_of(variant)
         self._model, self._processor, self._candidates, self._seed = model, processor, candidates, seed
         self._frames, self._tries = training.key_frames, training.sampler.tries
+        self._prefixes: dict[tuple[int, int], list[int]] = {}
 
     def measure(self, asked: Sequence[Asked], progress: Progress) -> Iterator[dict[str, object]]:
         """One row per question, video by video."""
@@ -123,17 +124,21 @@ class _Reader:
             features = torch.cat([self._model.vision_features(part.to(self._model.device)) for part in parts])
         where = {int(frame): place for place, frame in enumerate(used)}
 
-        def conversation(chosen: np.ndarray, grid: int, texts: list[str]) -> Conversation:
-            items = [StreamItem("I", 0, int(frame), float(times[frame])) for frame in chosen]
-            grids = [grid] * len(items)
-            ids = [self._processor.question_ids(text) for text in texts]
-            shown = features[[where[int(frame)] for frame in chosen]] if len(items) else None
-            return Conversation(self._processor.prefix_ids(self._processor.expand(items, grids)), ids, shown, grids, None)
+        def conversation(chosen: np.ndarray, grid: int, turns: list[list[int]]) -> Conversation:
+            shown = features[[where[int(frame)] for frame in chosen]] if len(chosen) else None
+            return Conversation(self._prefix(len(chosen), grid), turns, shown, [grid] * len(chosen), None)
 
-        questions = [one.question for one in group]
-        prompts = [query_prompt(question) for question in questions]
+        prompts = [self._processor.question_ids(query_prompt(one.question)) for one in group]
+        questions = [self._processor.question_ids(one.question) for one in group]
         grid = self._frames.grid or self._processor.grid
         return conversation(previews, self._frames.preview_grid, prompts), [conversation(row, grid, questions) for row in drawn]
+
+    def _prefix(self, images: int, grid: int) -> list[int]:
+        """Token ids before the question, behind so many frames: the same for every video."""
+        if (images, grid) not in self._prefixes:
+            stream = self._processor.expand([StreamItem("I", 0, 0, 0.0)] * images, [grid] * images)
+            self._prefixes[images, grid] = self._processor.prefix_ids(stream)
+        return self._prefixes[images, grid]
 
     def _decode(self, conversations: list[Conversation], longest: int) -> list[list[str]]:
         """Greedy texts per conversation and question, as many conversations at a time as fit."""

@@ -30,6 +30,7 @@ from lightning_modules.data import step_rng
 from lightning_modules.frame_bank import FrameBank
 from lightning_modules.pass_rates import load_mllm, measure_pass_rates
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
+from lightning_modules.run_folder import run_folder
 from lightning_modules.trainer import fit
 
 WATCHED = 200  # validation questions answered at every checkpoint
@@ -133,9 +134,10 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
         size = min(settings.questions, len(asked))
         return {"step": step, "questions": step_rng(seed, step).choice(len(asked), size, replace=False)}
 
+    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
     params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
     with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
-        fit(module, batch, settings, layout.checkpoints("sampler", variant, seed), progress, run.log_metrics)
+        fit(module, batch, settings, checkpoints, progress, run.log_metrics)
         run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
     folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
     with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:

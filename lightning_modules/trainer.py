@@ -24,7 +24,7 @@ class DivergedError(RuntimeError):
 
 
 class StepBatches(IterableDataset):
-    """An endless stream of batches, each a pure function of its step: a resumed run sees exactly the batches it would have seen."""
+    """An endless stream of batches, each a pure function of its step: a resumed run sees exactly the same ones."""
 
     def __init__(self, build: Callable[[int], Any]) -> None:
         self._build = build
@@ -50,12 +50,15 @@ class _Report(Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._progress.start(trainer.global_step)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise DivergedError(
-                    f"{name} is {value} at step {trainer.global_step}; the last good checkpoint is kept: lower the learning rate and run again"
+                    f"{name} is {value} at step {trainer.global_step}; the last good checkpoint is kept: lower the learning "
+                    f"rate and run again"
                 )
         self._progress.update(trainer.global_step, **metrics)
         if trainer.global_step % self._every == 0:
@@ -89,7 +92,14 @@ def fit(
     `build_batch(step)` makes the batch of a step. Raises DivergedError when a logged metric is NaN or infinite.
     """
     batches = StepBatches(build_batch)
-    saver = ModelCheckpoint(dirpath=checkpoints, filename="{step}", every_n_train_steps=settings.checkpoint_every, save_top_k=2, monitor="step", mode="max")
+    saver = ModelCheckpoint(
+        dirpath=checkpoints,
+        filename="{step}",
+        every_n_train_steps=settings.checkpoint_every,
+        save_top_k=2,
+        monitor="step",
+        mode="max",
+    )
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,

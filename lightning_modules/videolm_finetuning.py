@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
-from framethrift.config.training import VideolmFinetuning
 from framethrift.config.digest import rule_digest
+from framethrift.config.training import VideolmFinetuning
 from framethrift.models.folder import exported
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
 from framethrift.models.processing import CopeVideoProcessor
@@ -67,7 +67,14 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
     if study.variants[variant].trained:
         _tune(study, layout, variant, seed, model, processor)
     settings_digest = rule_digest(study, "videolm", variant)
-    with exported(layout.model(variant, seed), kind="videolm", variant=variant, seed=seed, settings=settings_digest, extra=study.serving(variant)) as folder:
+    with exported(
+        layout.model(variant, seed),
+        kind="videolm",
+        variant=variant,
+        seed=seed,
+        settings=settings_digest,
+        extra=study.serving(variant),
+    ) as folder:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
 

@@ -1,4 +1,4 @@
-"""Image-caption pre-training of what looks at single frames: the VideoLM's SigLIP tower and MSJoE's CLIP; and the study's tokenizer."""
+"""Image-caption pre-training of the VideoLM's SigLIP tower and MSJoE's CLIP, and the study's tokenizer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,8 +55,12 @@ class ContrastivePretrainer(lightning.LightningModule):
 def train_tokenizer(study: Study, layout: Layout) -> None:
     """Train the tokenizer on the study's questions, answers and captions, or fetch that of its ready-made VideoLM."""
     settings = study.models.language
-    tokenizer = load_tokenizer(settings.source) if settings.source else build_tokenizer(study_texts(study, layout), settings.vocabulary)
-    with exported(layout.tokenizer, kind="tokenizer", variant="tokenizer", seed=SEED, settings=rule_digest(study, "tokenizer")) as folder:
+    tokenizer = (
+        load_tokenizer(settings.source) if settings.source else build_tokenizer(study_texts(study, layout), settings.vocabulary)
+    )
+    with exported(
+        layout.tokenizer, kind="tokenizer", variant="tokenizer", seed=SEED, settings=rule_digest(study, "tokenizer")
+    ) as folder:
         tokenizer.save_pretrained(folder)
 
 
@@ -69,9 +73,23 @@ def train_vision(study: Study, layout: Layout) -> None:
         tokenizer = load_tokenizer(str(layout.tokenizer))
         model = build_siglip(settings, len(tokenizer), SEED)
         frames = CaptionedFrames(layout, training, settings.image_size, SEED)
-        texts = tokenizer(list(frames.texts), padding=True, max_length=CAPTION_TOKENS, truncation=True, padding_side="right", return_tensors="pt")
+        texts = tokenizer(
+            list(frames.texts),
+            padding=True,
+            max_length=CAPTION_TOKENS,
+            truncation=True,
+            padding_side="right",
+            return_tensors="pt",
+        )
         module = ContrastivePretrainer(model, _siglip_features, SigLipLoss(), training)
-        _train(study, layout, "vision", module, training, _batches(frames, lambda f: preprocess(f, settings.image_size), texts.input_ids))
+        _train(
+            study,
+            layout,
+            "vision",
+            module,
+            training,
+            _batches(frames, lambda f: preprocess(f, settings.image_size), texts.input_ids),
+        )
     with exported(layout.vision, kind="vision", variant="vision", seed=SEED, settings=rule_digest(study, "vision")) as folder:
         model.save_pretrained(folder)
 

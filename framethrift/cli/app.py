@@ -10,6 +10,7 @@ from framethrift.cli import configuration, steps, tracking, video
 from framethrift.codec.errors import VideoRejected
 from framethrift.config import StudyError
 from framethrift.progress import redirect_to
+from framethrift.tracking import TrackingError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
@@ -31,6 +32,6 @@ def main() -> None:
     """Entry point of the `framethrift` command; an error the user can mend is one message, not a traceback."""
     try:
         app()
-    except (StudyError, VideoRejected) as error:
+    except (StudyError, VideoRejected, TrackingError) as error:
         print(f"framethrift: {error}", file=sys.stderr)
         sys.exit(2)

@@ -24,7 +24,9 @@ def show(
 
 
 @app.command()
-def schema(check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 when the file is out of date.")] = False) -> None:
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 when the file is out of date.")] = False,
+) -> None:
     """Write config/schema.json from the code."""
     wanted = schema_text()
     if check:

@@ -86,9 +86,11 @@ def videolm(variant: Variant, study: StudyOption = "mini", set_: Overrides = Non
     train_videolm(*_open(study, set_, threads), variant, seed)
 
 
-def pass_rates(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def pass_rates(
+    variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1
+) -> None:
     """Measure how often a VideoLM answers each training question (MSJoE's difficulty c)."""
-    from lightning_modules.sampler_pretraining import measure_pass_rates
+    from lightning_modules.pass_rates import measure_pass_rates
 
     measure_pass_rates(*_open(study, set_, threads), variant, seed)
 
@@ -107,7 +109,14 @@ def joint(variant: Variant, study: StudyOption = "mini", set_: Overrides = None,
     train_joint(*_open(study, set_, threads), variant, seed)
 
 
-def evaluate(variant: Variant, sampling: Sampling, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def evaluate(
+    variant: Variant,
+    sampling: Sampling,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
     """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
     from framethrift.evaluation.evaluate import evaluate_cells
 
@@ -122,11 +131,18 @@ def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = Non
 
 
 def report(study: StudyOption = "mini", set_: Overrides = None) -> None:
-    """Render tables, figures, claims and pages from the files in results/."""
+    """Send what is left in the spool to MLflow; render tables, figures, claims and pages from the files in results/."""
+    from framethrift import tracking
     from framethrift.reporting import render_report
+    from framethrift.tracking.provenance import revision
 
     settings, layout = _open(study, set_)
-    render_report(settings, layout, layout.report)
+    with Progress("report", unit="parts") as progress:
+        try:
+            tracking.sync(layout)
+        except tracking.TrackingError as error:
+            progress.say(f"warning: MLflow did not take everything, the report does not need it: {error}")
+        render_report(settings, layout, layout.report, progress, revision=revision())
 
 
 def _counter(name: str, unit: str) -> Any:
@@ -140,4 +156,19 @@ def _counter(name: str, unit: str) -> Any:
     return count
 
 
-COMMANDS = [videos, codec, tokenizer, vision, clip, delta, retrieval, videolm, pass_rates, sampler, joint, evaluate, latency, report]
+COMMANDS = [
+    videos,
+    codec,
+    tokenizer,
+    vision,
+    clip,
+    delta,
+    retrieval,
+    videolm,
+    pass_rates,
+    sampler,
+    joint,
+    evaluate,
+    latency,
+    report,
+]

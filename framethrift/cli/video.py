@@ -11,7 +11,9 @@ Clip = Annotated[Path, typer.Argument(help="A video file.")]
 def inspect(
     clip: Clip,
     out: Annotated[Path, typer.Option(help="Picture to write (.png, .svg or .pdf).")] = Path("inspection.png"),
-    window: Annotated[int | None, typer.Option(min=1, help="Fusion window s in frames; chosen from the GOP when left out.")] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Fusion window s in frames; chosen from the GOP when left out.")
+    ] = None,
 ) -> None:
     """Draw a clip's GOPs, motion vectors, residuals and bytes per frame."""
     from framethrift.codec.inspect import draw_inspection

@@ -1,8 +1,9 @@
 """What decides the result of each rule: its part of the settings and its part of the code.
 
-Snakemake's own code trigger sees the rule and nothing that the rule imports, and any change of the study file would rerun everything.
-Each rule therefore carries two digests as parameters. Cheap rules follow their modules' code (comments, docstrings and formatting do
-not count); a training stage follows a version that is raised on purpose, because a harmless edit must not retrain a 7B model.
+Snakemake's own code trigger sees the rule and nothing that the rule imports, and any change of the study file would rerun
+everything. Each rule therefore carries two digests as parameters. Cheap rules follow their modules' code (comments, docstrings
+and formatting do not count); a training stage follows a version that is raised on purpose, because a harmless edit must not
+retrain a 7B model.
 """
 
 import ast
@@ -16,6 +17,7 @@ from typing import Any
 from framethrift.config.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
+
 
 def settings_digest(settings: Any) -> str:
     """Twelve hex digits of the canonical JSON of `settings` (models are dumped)."""
@@ -51,7 +53,10 @@ def _meaning(path: Path) -> bytes:
         return path.read_bytes()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree).encode()
 
@@ -61,7 +66,11 @@ def rule_digest(study: Study, rule: str, *names: str) -> str:
 
     Raises KeyError for a rule that has no entry here: a new rule must say what it depends on.
     """
-    return settings_digest(_SETTINGS[rule](study, *names)) + "-" + (f"v{_VERSIONS[rule]}" if rule in _VERSIONS else code_digest(*_CODE[rule]))
+    return (
+        settings_digest(_SETTINGS[rule](study, *names))
+        + "-"
+        + (f"v{_VERSIONS[rule]}" if rule in _VERSIONS else code_digest(*_CODE[rule]))
+    )
 
 
 # Raise the number when a change of a training stage's code changes what it learns.
@@ -73,8 +82,8 @@ _CODE = {
     "codec": ("framethrift.codec",),
     "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
-    "latency": (*_SHOWING, "framethrift.latency"),
-    "report": ("framethrift.reporting", "framethrift.evaluation.statistics", "framethrift.codec.inspect"),
+    "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
+    "report": ("framethrift.reporting", "framethrift.evaluation.statistics", "framethrift.codec", "config.claims"),
 }
 
 
@@ -98,7 +107,11 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "tokenizer": lambda study: study.models.language,
     "vision": lambda study: [study.models.vision, study.training.vision],
     "clip": lambda study: [study.models.clip, study.training.clip],
-    "delta": lambda study, name: [study.models_of(name).vision, study.models_of(name).delta_encoder, study.training_of(name).delta],
+    "delta": lambda study, name: [
+        study.models_of(name).vision,
+        study.models_of(name).delta_encoder,
+        study.training_of(name).delta,
+    ],
     "retrieval": lambda study, name: study.training_of(name).delta.datasets,
     "videolm": _videolm,
     "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],

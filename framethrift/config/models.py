@@ -24,11 +24,15 @@ class VisionTower(Section):
     @model_validator(mode="after")
     def _shapes(self) -> "VisionTower":
         if self.hidden_size % self.heads:
-            raise ValueError(f"heads {self.heads} does not divide hidden_size {self.hidden_size}; allowed: divisors of {self.hidden_size}")
+            raise ValueError(
+                f"heads {self.heads} does not divide hidden_size {self.hidden_size}; allowed: divisors of {self.hidden_size}"
+            )
         if self.image_size < self.patch_size:
             raise ValueError(f"image_size {self.image_size} is below patch_size {self.patch_size}")
         if self.drop_layers >= self.layers:
-            raise ValueError(f"drop_layers {self.drop_layers} leaves none of {self.layers} layers; allowed: 0 to {self.layers - 1}")
+            raise ValueError(
+                f"drop_layers {self.drop_layers} leaves none of {self.layers} layers; allowed: 0 to {self.layers - 1}"
+            )
         return self
 
     @property
@@ -52,7 +56,9 @@ class LanguageModel(Section):
     @model_validator(mode="after")
     def _shapes(self) -> "LanguageModel":
         if self.hidden_size % self.heads:
-            raise ValueError(f"heads {self.heads} does not divide hidden_size {self.hidden_size}; allowed: divisors of {self.hidden_size}")
+            raise ValueError(
+                f"heads {self.heads} does not divide hidden_size {self.hidden_size}; allowed: divisors of {self.hidden_size}"
+            )
         if self.heads % self.kv_heads:
             raise ValueError(f"kv_heads {self.kv_heads} does not divide heads {self.heads}; allowed: divisors of {self.heads}")
         return self
@@ -65,16 +71,24 @@ class DeltaEncoder(Section):
     The default width 288 with the ResNet-18 trunk cut at stride 16 meets the parameter budget; width 1152 is the text's reading.
     """
 
-    width: int = Field(288, ge=8, description="Width of the Δ-transformers; the paper's text says 1152, its budget needs about 288.")
+    width: int = Field(
+        288, ge=8, description="Width of the Δ-transformers; the paper's text says 1152, its budget needs about 288."
+    )
     layers: int = Field(4, ge=1, description="Transformer layers per branch (Supp. B).")
     heads: int = Field(9, ge=1, description="Attention heads (Supp. B).")
     motion_tokens: int = Field(4, ge=0, description="K_τ, motion tokens per fused P-frame (Sec. 3.2); 0 drops the branch.")
     residual_tokens: int = Field(4, ge=0, description="K_δ, residual tokens per fused P-frame (Sec. 3.2); 0 drops the branch.")
     patch_size: int = Field(16, ge=4, description="Side of a motion patch in pixels (Supp. B).")
-    image_size: int = Field(384, ge=16, description="Side to which τ and δ are brought; the paper is silent, the tower's input is taken.")
-    trunk_widths: tuple[int, int, int] = Field((64, 128, 256), description="Channels of the ResNet trunk's three stages (ResNet-18 to stride 16).")
+    image_size: int = Field(
+        384, ge=16, description="Side to which τ and δ are brought; the paper is silent, the tower's input is taken."
+    )
+    trunk_widths: tuple[int, int, int] = Field(
+        (64, 128, 256), description="Channels of the ResNet trunk's three stages (ResNet-18 to stride 16)."
+    )
     trunk_depths: tuple[int, int, int] = Field((2, 2, 2), description="Blocks per stage (ResNet-18).")
-    motion_scaling: Literal["min-max", "clip"] = Field("min-max", description="τ to [−1, 1] per field (Supp. B), or clipped at motion_limit.")
+    motion_scaling: Literal["min-max", "clip"] = Field(
+        "min-max", description="τ to [−1, 1] per field (Supp. B), or clipped at motion_limit."
+    )
     motion_limit: float = Field(20.0, gt=0, description="Pixels at which `clip` saturates (CoViAR: 20).")
     residual_scale: float = Field(255.0, gt=0, description="δ is divided by this; the paper is silent.")
 
@@ -92,7 +106,9 @@ class DeltaEncoder(Section):
 class Clip(Section):
     """The frozen CLIP that scores frames against visual queries (MSJoE 1.1): an open_clip model."""
 
-    source: str | None = Field(None, description="open_clip `model@pretrained tag or file`, e.g. ViT-L-14@openai; null trains the model in the study.")
+    source: str | None = Field(
+        None, description="open_clip `model@pretrained tag or file`, e.g. ViT-L-14@openai; null trains the model in the study."
+    )
     embed_dim: int = Field(768, ge=8, description="Size of the joint embedding.")
     image_size: int = Field(224, ge=16, description="Input side in pixels.")
     patch_size: int = Field(14, ge=4, description="Patch side in pixels.")
@@ -116,7 +132,9 @@ class Clip(Section):
 class Sampler(Section):
     """MSJoE's key-frame sampler: a 1D U-Net over the query-frame similarity matrix (about 2M parameters; layout not printed)."""
 
-    channels: tuple[int, ...] = Field((64, 128, 256), min_length=1, description="Channels per resolution level (not printed; about 2M parameters).")
+    channels: tuple[int, ...] = Field(
+        (64, 128, 256), min_length=1, description="Channels per resolution level (not printed; about 2M parameters)."
+    )
     kernel: int = Field(5, ge=1, description="Convolution width in frames (not printed).")
     max_queries: int = Field(4, ge=1, description="Visual queries per question, N_q ≤ 4 (MSJoE 1.1).")
     temperature: float = Field(1.0, gt=0, description="Divides the frame logits before the softmax (not printed).")

@@ -17,7 +17,9 @@ class Recipe(Section):
     width: int | None = Field(None, ge=16, description="Width in pixels; null keeps the source's.")
     height: int | None = Field(None, ge=16, description="Height in pixels; null keeps the source's.")
     quantiser: int = Field(2, ge=1, le=31, description="Fixed quantiser (mpeg4) or CRF (h264); the papers are silent.")
-    four_vectors: bool = Field(True, description="Allow four motion vectors per macroblock (mpeg4 flag mv4); the papers are silent.")
+    four_vectors: bool = Field(
+        True, description="Allow four motion vectors per macroblock (mpeg4 flag mv4); the papers are silent."
+    )
 
     @model_validator(mode="after")
     def _window_divides_gop(self) -> "Recipe":

@@ -16,7 +16,10 @@ class Stream(Section):
     keyframes_per_gop: int = Field(1, ge=1, description="k: evenly spaced slots of a GOP shown as I-frames.")
     delta: DeltaUse = Field(
         "keep",
-        description="P-frames: keep; drop (key frames only); zero (Δ-tokens zeroed, Table H.3); swap (another video's, the fairer control); or one branch only.",
+        description=(
+            "P-frames: keep; drop (key frames only); zero (Δ-tokens zeroed, Table H.3); swap (another video's, the fairer "
+            "control); or one branch only."
+        ),
     )
     max_gops: int = Field(64, ge=1, description="Longer videos show this many uniformly chosen GOPs (Sec. 4.1).")
 

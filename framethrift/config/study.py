@@ -25,7 +25,9 @@ def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
 class Study(Section):
     """One whole experiment: data, models, training, variants, samplings and the cells to compute."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name of the study; results and reports go to folders of this name.")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="Name of the study; results and reports go to folders of this name."
+    )
     description: str = Field(description="One sentence for the report.")
     seeds: list[int] = Field([0], min_length=1, description="Seeds; every variant is trained and evaluated once per seed.")
     recipes: dict[str, Recipe] = Field(min_length=1, description="Re-encoding recipes by name.")
@@ -58,10 +60,15 @@ class Study(Section):
         for name, dataset in self.datasets.items():
             self._known(f"datasets.{name}.recipe", dataset.recipe, self.recipes)
             recipe = self.recipes[dataset.recipe]
-            if isinstance(dataset, MotionWorld) and (dataset.fps, dataset.gop, dataset.window) != (recipe.fps, recipe.gop, recipe.window):
+            if isinstance(dataset, MotionWorld) and (dataset.fps, dataset.gop, dataset.window) != (
+                recipe.fps,
+                recipe.gop,
+                recipe.window,
+            ):
                 raise ValueError(
-                    f"datasets.{name}: fps, gop and window {(dataset.fps, dataset.gop, dataset.window)} differ from those of recipe "
-                    f"{dataset.recipe!r}, {(recipe.fps, recipe.gop, recipe.window)}: its objects move within one fusion window"
+                    f"datasets.{name}: fps, gop and window {(dataset.fps, dataset.gop, dataset.window)} differ from "
+                    f"those of recipe {dataset.recipe!r}, {(recipe.fps, recipe.gop, recipe.window)}: "
+                    "its objects move within one fusion window"
                 )
         for stage in ("vision", "clip", "delta"):
             for dataset in getattr(self.training, stage).datasets:
@@ -112,12 +119,14 @@ class Study(Section):
                 slots = max(recipe.slots for recipe in self.recipes.values())
                 if sampling.keyframes_per_gop > slots:
                     raise ValueError(
-                        f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into a GOP of {slots} slots; "
-                        f"allowed: 1 to {fewest}"
+                        f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into "
+                        f"a GOP of {slots} slots; allowed: 1 to {fewest}"
                     )
         frames = self.training.key_frames
         if frames.previews > frames.frames:
-            raise ValueError(f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2")
+            raise ValueError(
+                f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2"
+            )
 
     def names_of(self, *kinds: type) -> list[str]:
         """Names of the variants of the given kinds, in the order of the file."""
@@ -149,7 +158,7 @@ class Study(Section):
         return [settings.dataset] if isinstance(settings, SamplerVariant) else settings.datasets
 
     def delta_of(self, variant: str) -> str | None:
-        """Name under which the variant's Δ-encoder is pre-trained: the first variant with the same settings; None without pre-training."""
+        """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""
         if not self._pretrains_delta(variant):
             return None
         settings = (self.models_of(variant).delta_encoder, self.training_of(variant).delta)
@@ -166,7 +175,9 @@ class Study(Section):
 
     def _pretrains_delta(self, variant: str) -> bool:
         settings = self.variants[variant]
-        return isinstance(settings, VideolmVariant) and settings.trained and settings.delta_pretraining and self.shows_delta(variant)
+        return (
+            isinstance(settings, VideolmVariant) and settings.trained and settings.delta_pretraining and self.shows_delta(variant)
+        )
 
     def recipe_of(self, variant: str) -> Recipe:
         """The recipe of the videos a variant was trained on; the study's first for a published model."""

@@ -38,18 +38,27 @@ class DeltaPretraining(Optimisation):
 
     datasets: list[str] = Field(min_length=1, description="Datasets whose train videos give frame pairs.")
 
-    moving_share: float = Field(0.0, ge=0, le=1, description="Share of each batch drawn from windows with motion; 0 draws all windows alike (paper silent).")
+    moving_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of each batch drawn from windows with motion; 0 draws all windows alike (paper silent).",
+    )
 
 
 class VideolmFinetuning(Optimisation):
     """Stage 2 of CoPE (Supp. C): batch in conversations (one video with its questions)."""
 
-    delta_learning_rate: float | None = Field(None, gt=0, description="Δ-encoder's own peak learning rate; null takes learning_rate.")
-    vision_learning_rate: float | None = Field(None, gt=0, description="Vision tower's peak learning rate (LLaVA-Video: 2e-6); null freezes the tower.")
+    delta_learning_rate: float | None = Field(
+        None, gt=0, description="Δ-encoder's own peak learning rate; null takes learning_rate."
+    )
+    vision_learning_rate: float | None = Field(
+        None, gt=0, description="Vision tower's peak learning rate (LLaVA-Video: 2e-6); null freezes the tower."
+    )
 
 
 class SamplerPretraining(Section):
-    """MSJoE stage 1: REINFORCE on the sampler with the difficulty-aware advantage (facts 1.5). Learning settings are not printed."""
+    """MSJoE stage 1: REINFORCE on the sampler with the difficulty-aware advantage. Learning settings are not printed."""
 
     steps: int = Field(ge=1, description="Optimiser steps (not printed).")
     questions: int = Field(ge=1, description="Questions per step (not printed).")
@@ -91,9 +100,13 @@ class JointEvolution(Section):
 class SetLikelihood(Section):
     """What MSJoE leaves open about drawing K frames without replacement (facts 1.4, 1.9)."""
 
-    log_probability: Literal["sum", "plackett-luce"] = Field("sum", description="Printed: plain sum of log p(x_k); exact: Plackett-Luce.")
+    log_probability: Literal["sum", "plackett-luce"] = Field(
+        "sum", description="Printed: plain sum of log p(x_k); exact: Plackett-Luce."
+    )
     centred_advantage: bool = Field(False, description="Subtract the group's mean advantage from the sampler's (not printed).")
-    evaluate: Literal["top-k", "draw"] = Field("top-k", description="Frames at evaluation: K largest weights, or a draw (not printed).")
+    evaluate: Literal["top-k", "draw"] = Field(
+        "top-k", description="Frames at evaluation: K largest weights, or a draw (not printed)."
+    )
 
 
 class KeyFrames(Section):
@@ -103,7 +116,9 @@ class KeyFrames(Section):
     previews: int = Field(16, ge=0, description="Low-resolution preview frames for query reasoning (K/2).")
     preview_tokens: int = Field(32, ge=1, description="Visual tokens per preview frame, newlines left aside (about).")
     candidate_fps: float = Field(1.0, gt=0, description="Candidate frames per second.")
-    grid: int | None = Field(None, ge=1, description="Side of the token grid of a selected frame; null shows it at the tower's full resolution.")
+    grid: int | None = Field(
+        None, ge=1, description="Side of the token grid of a selected frame; null shows it at the tower's full resolution."
+    )
 
     @property
     def preview_grid(self) -> int:

@@ -11,13 +11,25 @@ class VideolmVariant(Section):
     """A fine-tuned VideoLM, or a published one as it is."""
 
     kind: Literal["videolm"] = "videolm"
-    trained: bool = Field(True, description="False takes the weights of models.language.source as they are: a published baseline.")
+    trained: bool = Field(
+        True, description="False takes the weights of models.language.source as they are: a published baseline."
+    )
     datasets: list[str] = Field(default_factory=list, description="Datasets whose train split it sees.")
-    samplings: list[str] = Field(min_length=1, description="Samplings it is trained with, one drawn per conversation; the first is its default.")
+    samplings: list[str] = Field(
+        min_length=1, description="Samplings it is trained with, one drawn per conversation; the first is its default."
+    )
     delta_pretraining: bool = Field(True, description="Start from the pre-trained Δ-encoder (Table H.2: false).")
-    query_reasoning: bool = Field(False, description="Also learn to write visual queries (the miniature's MLLM; Qwen2.5-VL needs none).")
+    captions: bool = Field(
+        False, description="Also learn to caption each video's first frame, as LLaVA-Video's data mix has captions."
+    )
+    query_reasoning: bool = Field(
+        False, description="Also learn to write visual queries (the miniature's MLLM; Qwen2.5-VL needs none)."
+    )
     corrupted_queries: float = Field(
-        0.0, ge=0, le=1, description="Share of question templates with systematically wrong query targets: room for RL to improve."
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of question templates with systematically wrong query targets: room for RL to improve.",
     )
     training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")
     models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")
@@ -25,7 +37,9 @@ class VideolmVariant(Section):
     @model_validator(mode="after")
     def _has_data(self) -> "VideolmVariant":
         if self.trained != bool(self.datasets):
-            raise ValueError(f"trained is {self.trained}, datasets are {self.datasets}: a trained variant needs datasets, another takes none")
+            raise ValueError(
+                f"trained is {self.trained}, datasets are {self.datasets}: a trained variant needs datasets, another takes none"
+            )
         return self
 
 

@@ -8,7 +8,7 @@ from framethrift.config.digest import rule_digest
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
 from framethrift.config.study import Study
-from framethrift.config.variants import JointVariant, SamplerVariant
+from framethrift.config.variants import SamplerVariant
 
 
 class Workflow:
@@ -43,7 +43,11 @@ class Workflow:
         if getattr(self.study.models, stage).source:
             return []
         datasets = getattr(self.study.training, stage).datasets
-        return [path for name in datasets for path in (f"{self.layout.codec(name)}/videos.parquet", f"{self.layout.videos(name)}/captions.parquet")]
+        return [
+            path
+            for name in datasets
+            for path in (f"{self.layout.codec(name)}/videos.parquet", f"{self.layout.videos(name)}/captions.parquet")
+        ]
 
     def pairs(self, delta: str) -> list[str]:
         """Videos whose frame pairs train a Δ-encoder."""
@@ -62,12 +66,12 @@ class Workflow:
     def answering(self, variant: str, sampling: str, seed: int | str) -> list[str]:
         """Models that answer under a sampling."""
         models = [self.model(variant, seed)]
-        if isinstance(self.study.variants[variant], SamplerVariant | JointVariant):
+        if isinstance(self.study.variants[variant], SamplerVariant):
             models.append(self.model(self.study.mllm_of(variant), seed))
         return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
-        """Videos and questions of the benchmarks of a cell that the study makes itself; the published ones come from their own folders."""
+        """Videos and questions of a cell's benchmarks that the study makes itself; published ones have folders of their own."""
         registry = load_benchmarks()
         kinds = {registry[name].dataset for name in self.study.evaluations()[variant, sampling]} - {"official"}
         return [path for name, dataset in self.study.datasets.items() if dataset.kind in kinds for path in self.tables(name)]
@@ -89,7 +93,9 @@ class Workflow:
         """Questions and captions that a trained tokenizer must spell."""
         if self.study.models.language.source:
             return []
-        return [f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")]
+        return [
+            f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")
+        ]
 
     def pass_rates(self, sampler: str, seed: int | str) -> str:
         """Pass rates that a sampler's difficulty-aware advantage is computed from."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from framethrift.evaluation.decoding import decode
+from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -54,9 +55,9 @@ class Answerer:
 
         Raises VideoRejected, SelectionError or ContextOverflow when a question cannot be shown its video.
         """
-        by_video: dict[str, list[int]] = {}
+        by_video: dict[EncodedVideo, list[int]] = {}
         for index, ask in enumerate(asks):
-            by_video.setdefault(ask.video.video_id, []).append(index)
+            by_video.setdefault(ask.video, []).append(index)
         videos = list(by_video.values())
         for start in range(0, len(videos), VIDEOS):
             together = [index for indices in videos[start : start + VIDEOS] for index in indices]

@@ -1,5 +1,6 @@
 """Evaluating a variant under a sampling on its benchmarks: one set of cells, through lmms-eval's own loop."""
 
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,8 +11,9 @@ from framethrift import tracking
 from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import question_row, summarise, write_json, write_rows
-from framethrift.evaluation.lmms_loop import offline, run_tasks, write_tasks
+from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
 from framethrift.evaluation.loading import kept_scoring, load_variant
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.models.folder import MANIFEST
@@ -42,7 +44,9 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
     total = sum(len(asked.present) for asked in benchmarks.values())
     params = {"sampling": settings.model_dump(mode="json"), "benchmarks": list(benchmarks), "digests": digests}
     with (
-        tracking.stage_run(layout, study, stage="evaluate", name=f"{variant}/{sampling}", seed=seed, params=params) as run,
+        tracking.stage_run(
+            layout, study, stage="evaluate", name=f"{variant}/{sampling}", seed=seed, params=params, push=False
+        ) as run,
         Progress(f"evaluate {variant}/{sampling} seed{seed}", total, "questions") as progress,
     ):
         answerer = loaded.answerer(settings, scoring)
@@ -66,22 +70,24 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
 
 
 def _evaluate(
-    folder: Path, benchmarks: dict[str, Asked], answerer: Any, progress: Progress, resamples: int
+    folder: Path, benchmarks: dict[str, Asked], answerer: Answerer, progress: Progress, resamples: int
 ) -> dict[str, dict[str, Any]]:
-    videos = {video.path.resolve(): video for asked in benchmarks.values() for video in asked.videos.values()}
-    donors = {video_id: donor for asked in benchmarks.values() for video_id, donor in asked.donors.items()}
+    # By path: video ids are unique within a dataset only.
+    videos = {
+        video.path.resolve(): (video, asked.donors.get(video.video_id))
+        for asked in benchmarks.values()
+        for video in asked.videos.values()
+    }
+    for leftover in folder.glob(".lmms-*"):  # of a run that was killed
+        shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
         # lmms-eval reads its environment when it is imported.
         from framethrift.evaluation.lmms_model import FramethriftModel
 
-        def find(path: Path) -> tuple[Any, Any]:
-            video = videos[path]
-            return video, donors.get(video.video_id)
-
         tasks = Path(scratch) / "tasks"
-        questions = {name: asked.present for name, asked in benchmarks.items()}
-        write_tasks(tasks, questions, {key: video for asked in benchmarks.values() for key, video in asked.videos.items()})
-        model = FramethriftModel(answerer, find, progress.update)
+        for name, asked in benchmarks.items():
+            write_task(tasks, name, asked.present, asked.videos)
+        model = FramethriftModel(answerer, videos.__getitem__, progress.update)
         results = run_tasks(model, list(benchmarks), tasks)
     registry = load_benchmarks()
     figures = {}

@@ -12,15 +12,14 @@ from typing import Any
 from framethrift.evaluation.questions import EncodedVideo, Question
 
 
-def write_tasks(folder: Path, benchmarks: Mapping[str, Sequence[Question]], videos: Mapping[str, EncodedVideo]) -> None:
-    """Write, per miniature benchmark, its questions (JSON lines) and the filled-in task file that reads them."""
+def write_task(folder: Path, benchmark: str, questions: Sequence[Question], videos: Mapping[str, EncodedVideo]) -> None:
+    """Write a miniature benchmark's questions (JSON lines) and the filled-in task file that reads them."""
     template = Template(resources.files("framethrift.evaluation.tasks.mini").joinpath("task.yaml").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    for benchmark, questions in benchmarks.items():
-        data = (folder / f"{benchmark}.jsonl").resolve()
-        data.write_text("".join(json.dumps(_document(q, videos[q.video_id])) + "\n" for q in questions), encoding="utf-8")
-        filled = template.substitute(task=benchmark, questions=json.dumps(str(data)))
-        (folder / f"{benchmark}.yaml").write_text(filled, encoding="utf-8")
+    data = (folder / f"{benchmark}.jsonl").resolve()
+    data.write_text("".join(json.dumps(_document(q, videos[q.video_id])) + "\n" for q in questions), encoding="utf-8")
+    filled = template.substitute(task=benchmark, questions=json.dumps(str(data)))
+    (folder / f"{benchmark}.yaml").write_text(filled, encoding="utf-8")
 
 
 def _document(question: Question, video: EncodedVideo) -> dict[str, Any]:

@@ -59,26 +59,26 @@ class SelectViewer:
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`. Raises SelectionError when the selector lacks an input, VideoRejected for a bad file."""
-        frames: dict[str, _Frames] = {}
+        frames: dict[EncodedVideo, _Frames] = {}
         for ask in asks:
-            if ask.video.video_id not in frames:
-                frames[ask.video.video_id] = _Frames(ask.video, self._candidates(ask.video))
+            if ask.video not in frames:
+                frames[ask.video] = _Frames(ask.video, self._candidates(ask.video))
         texts = self._written(asks, frames) if self._sampling.queries == "reasoned" else [""] * len(asks)
         queries = [self._queries(ask, text) for ask, text in zip(asks, texts, strict=True)]
         with self._watch("clip"):
             scores = self._similarities(asks, queries, frames)
         with self._watch("select"):
-            chosen = [self._chosen(ask, score, frames[ask.video.video_id]) for ask, score in zip(asks, scores, strict=True)]
+            chosen = [self._chosen(ask, score, frames[ask.video]) for ask, score in zip(asks, scores, strict=True)]
         for ask, indices in zip(asks, chosen, strict=True):
-            frames[ask.video.video_id].wanted.update(indices)
+            frames[ask.video].wanted.update(indices)
         for video in frames.values():
             self._encode(video)
-        known: dict[tuple[str, tuple[int, ...]], Shown] = {}
+        known: dict[tuple[EncodedVideo, tuple[int, ...]], Shown] = {}
         views = []
         for ask, indices, scored, text in zip(asks, chosen, queries, texts, strict=True):
-            key = ask.video.video_id, indices
+            key = ask.video, indices
             if key not in known:
-                known[key] = self._shown(frames[ask.video.video_id], indices, self._key_frames.grid or self._processor.grid)
+                known[key] = self._shown(frames[ask.video], indices, self._key_frames.grid or self._processor.grid)
             views.append(View(known[key], scored, text))
         return views
 
@@ -94,21 +94,21 @@ class SelectViewer:
             return ()
         return (ask.question,) if self._sampling.queries == "question" else tuple(scoring_queries(text, ask.question))
 
-    def _written(self, asks: Sequence[Ask], frames: "dict[str, _Frames]") -> list[str]:
+    def _written(self, asks: Sequence[Ask], frames: "dict[EncodedVideo, _Frames]") -> list[str]:
         """The model's text of visual queries per question, from previews that its video's questions share."""
         conversations = []
-        for video_id, video in frames.items():
-            previews = self._previews(video)
-            video.wanted.update(previews)
-            self._encode(video)
-            shown = self._shown(video, previews, self._key_frames.preview_grid) if previews else NOTHING
-            prompts = [query_prompt(ask.question) for ask in asks if ask.video.video_id == video_id]
+        for video, seen in frames.items():
+            previews = self._previews(seen)
+            seen.wanted.update(previews)
+            self._encode(seen)
+            shown = self._shown(seen, previews, self._key_frames.preview_grid) if previews else NOTHING
+            prompts = [query_prompt(ask.question) for ask in asks if ask.video == video]
             conversations.append(shown.conversation(self._processor, prompts))
         tokenizer = self._processor.tokenizer
         with self._watch("reason"):
             written = decode(self._model, tokenizer, conversations, QUERY_TOKENS)
-        by_video = {video_id: iter(answers) for video_id, answers in zip(frames, written, strict=True)}
-        return [tokenizer.decode(next(by_video[ask.video.video_id])) for ask in asks]
+        by_video = {video: iter(answers) for video, answers in zip(frames, written, strict=True)}
+        return [tokenizer.decode(next(by_video[ask.video])) for ask in asks]
 
     def _previews(self, video: "_Frames") -> tuple[int, ...]:
         if not self._key_frames.previews:
@@ -117,7 +117,7 @@ class SelectViewer:
         return tuple(select("uniform", spread).tolist())
 
     def _similarities(
-        self, asks: Sequence[Ask], queries: Sequence[Sequence[str]], frames: dict[str, "_Frames"]
+        self, asks: Sequence[Ask], queries: Sequence[Sequence[str]], frames: "dict[EncodedVideo, _Frames]"
     ) -> list[NDArray[np.float32] | None]:
         texts = sorted({text for written in queries for text in written})
         if self._scoring is None or not texts:
@@ -125,7 +125,7 @@ class SelectViewer:
         embedded = dict(zip(texts, self._scoring.scorer.embed_texts(texts), strict=True))
         scores: list[NDArray[np.float32] | None] = []
         for ask, written in zip(asks, queries, strict=True):
-            candidates = frames[ask.video.video_id].embeddings
+            candidates = frames[ask.video].embeddings
             if candidates is None or not written:
                 scores.append(None)
             else:

@@ -32,15 +32,15 @@ class StreamViewer:
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`; errors as `read`."""
-        shown: dict[str, Shown] = {}
+        shown: dict[EncodedVideo, Shown] = {}
         for ask in asks:
-            if ask.video.video_id not in shown:
+            if ask.video not in shown:
                 items, features, deltas = self.read(ask.video, ask.donor)
                 grids = (self._processor.grid,) * len(features)
                 stream = self._processor.expand(items)
                 cost = token_budget(items, self._processor.costs())
-                shown[ask.video.video_id] = Shown(tuple(items), stream, features, grids, deltas, cost)
-        return [View(shown[ask.video.video_id]) for ask in asks]
+                shown[ask.video] = Shown(tuple(items), stream, features, grids, deltas, cost)
+        return [View(shown[ask.video]) for ask in asks]
 
     def read(self, video: EncodedVideo, donor: EncodedVideo | None) -> tuple[list[StreamItem], Tensor, Tensor | None]:
         """Items of the stream, image features (n_I, patches, d_v), and Δ-embeddings (n_P, N, d_llm), None without P-frames.

@@ -87,6 +87,8 @@ class Reasoner:
 
     def __init__(self, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor, wording: str = "short") -> None:
         self.model, self._processor, self._wording = model, processor, wording
+        self._prefixes: dict[tuple[int, int], list[int]] = {}
+        self._turns: dict[str, list[int]] = {}
 
     @property
     def pad_id(self) -> int:
@@ -122,10 +124,13 @@ class Reasoner:
         return self._write(self.answer_prompts(questions, frames), ANSWER_TOKENS, 1, temperature, generator)
 
     def _prompt(self, text: str, images: Tensor) -> Prompt:
-        side = round(images.shape[1] ** 0.5)
-        items = [StreamItem("I", 0, 0, 0.0)] * len(images)
-        stream = self._processor.expand(items, [side] * len(images))
-        return Prompt(tuple(self._processor.prefix_ids(stream) + self._processor.question_ids(text)), images)
+        shown = len(images), round(images.shape[1] ** 0.5)
+        if shown not in self._prefixes:
+            stream = self._processor.expand([StreamItem("I", 0, 0, 0.0)] * shown[0], [shown[1]] * shown[0])
+            self._prefixes[shown] = self._processor.prefix_ids(stream)
+        if text not in self._turns:
+            self._turns[text] = self._processor.question_ids(text)
+        return Prompt((*self._prefixes[shown], *self._turns[text]), images)
 
     def _write(
         self, prompts: list[Prompt], longest: int, samples: int, temperature: float, generator: torch.Generator | None

@@ -10,6 +10,7 @@ from framethrift.reporting.style import COLOURS, DASHES, new_figure, save, style
 
 Series = list[tuple[str, dict[int, float]]]
 _COLUMNS = 3
+_OUTCOMES = ("accuracy", "validation_accuracy", "evidence_coverage")
 _SMOOTHED = 0.05  # share of a curve's points in the running mean
 
 
@@ -24,11 +25,11 @@ def training_panels(runs: Sequence[Recorded]) -> dict[str, Series]:
 
 
 def reward_panels(runs: Sequence[Recorded]) -> dict[str, Series]:
-    """Per reward metric, every stage that logged it (MSJoE Fig. 8)."""
+    """What the reinforcement-learning stages logged of their rewards, accuracies and frames (MSJoE Fig. 8)."""
     panels: dict[str, Series] = {}
     for run in runs:
         for metric, curve in run.curves.items():
-            if "reward" in metric and len(curve) > 1:
+            if (metric.startswith("reward") or metric in _OUTCOMES) and len(curve) > 1:
                 panels.setdefault(f"{run.stage}: {metric}", []).append((run.name, curve))
     return panels
 

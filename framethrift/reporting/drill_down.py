@@ -5,16 +5,15 @@ from typing import Any
 
 from framethrift.reporting.entries import accuracy_entry, questions_page
 from framethrift.reporting.labels import sampling_label, slots_of, variant_label
-from framethrift.reporting.question_facts import QuestionFacts
 from framethrift.reporting.results import Cell
 from framethrift.reporting.site import Site
 
 _KEPT = ("question_id", "video_id", "type", "question", "options", "answer", "raw", "parsed", "score", "visual_tokens", "queries")
 
 
-def write_questions(site: Site, cell: Cell, facts: QuestionFacts) -> None:
+def write_questions(site: Site, cell: Cell) -> None:
     """Write questions/<cell>.html and its data, questions/<cell>.js; prompts stay in the per-question file the page links to."""
-    study, key = site.sources.study, cell.key
+    study, key, facts = site.sources.study, cell.key, site.sources.facts
     page, data = questions_page(cell), f"questions/{key.slug}.js"
     several = len(cell.files) > 1
     rows = [_row(row, several) for row in cell.rows.to_dict("records")]

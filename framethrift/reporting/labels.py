@@ -1,5 +1,7 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
+from typing import Any
+
 from framethrift.config import Study
 from framethrift.config.sampling import Sampling, Select, Stream
 from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
@@ -14,8 +16,10 @@ _DELTA_USE = {
 
 
 def slots_of(study: Study, variant: str) -> int:
-    """Slots per GOP in the recipe of the variant's first dataset."""
-    return study.recipes[study.datasets[study.dataset_of(variant)[0]].recipe].slots
+    """Slots per GOP in the recipe of the variant's first dataset; of the study's first recipe for a model used as published."""
+    datasets = study.dataset_of(variant)
+    name = study.datasets[datasets[0]].recipe if datasets else next(iter(study.recipes))
+    return study.recipes[name].slots
 
 
 def sampling_label(sampling: Sampling, slots: int) -> str:
@@ -32,6 +36,28 @@ def sampling_label(sampling: Sampling, slots: int) -> str:
     return "no video"
 
 
+def uses_delta(study: Study, name: str) -> bool:
+    """Whether the variant was trained on streams with Δ-tokens."""
+    variant = study.variants[name]
+    return isinstance(variant, VideolmVariant) and variant.trained and _sees_delta(study, variant)
+
+
+def changes(study: Study, name: str) -> list[str]:
+    """In what a VideoLM variant departs from the study's own settings: an ablation; empty for the plain method."""
+    variant = study.variants[name]
+    if not isinstance(variant, VideolmVariant):
+        return []
+    told = [f"{field} = {value}" for field, value in _flat(variant.models) + _flat(variant.training)]
+    return told + ([] if variant.delta_pretraining else ["no Δ-encoder pre-training"])
+
+
+def _flat(overrides: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in overrides.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return pairs
+
+
 def variant_label(study: Study, name: str) -> str:
     """The variant's name with what it is."""
     variant = study.variants[name]
@@ -45,10 +71,14 @@ def variant_label(study: Study, name: str) -> str:
 
 
 def _trained_on(study: Study, variant: VideolmVariant) -> str:
+    if not variant.trained:
+        return "as published"
+    return "Δ-tokens" if _sees_delta(study, variant) else "key frames"
+
+
+def _sees_delta(study: Study, variant: VideolmVariant) -> bool:
     shown = [study.samplings[name] for name in variant.samplings]
-    if any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown):
-        return "Δ-tokens"
-    return "key frames"
+    return any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown)
 
 
 def _plural(number: int, noun: str) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from framethrift.config import Study
 from framethrift.config.claims import Arithmetic, Claim, Difference, Ledger, Need, Ratio, Retrieval, Untestable, Within
+from framethrift.config.data import Official
 from framethrift.reporting.formula import FormulaError, evaluate
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.results import Cell, Results
@@ -68,6 +70,7 @@ def _decide(claim: Claim, ledger: Ledger, evidence: Evidence) -> Verdict:
             return Verdict(claim, ledger.paper, "cannot be tested", test.why)
         if isinstance(test, Arithmetic):
             return _arithmetic(claim, test, ledger)
+        _require_scale(claim, evidence.results.study)
         if isinstance(test, Ratio):
             return _ratio(claim, test, ledger, evidence)
         if isinstance(test, Retrieval):
@@ -78,6 +81,14 @@ def _decide(claim: Claim, ledger: Ledger, evidence: Evidence) -> Verdict:
         return _difference(claim, test, ledger, cells[0], cells[1])
     except Undecidable as lacking:
         return Verdict(claim, ledger.paper, "not run", str(lacking))
+
+
+def _require_scale(claim: Claim, study: Study) -> None:
+    """A name alone does not make a cell comparable: both scales have a variant of the same name."""
+    scale = "paper" if any(isinstance(dataset, Official) for dataset in study.datasets.values()) else "miniature"
+    if claim.scale != scale:
+        wanted = "a full-scale study" if claim.scale == "paper" else "a study of the procedural worlds"
+        raise Undecidable(f"needs {wanted}: {'; '.join(map(str, claim.needs))}")
 
 
 def _cell(need: Need, results: Results) -> Cell:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.transforms import ScaledTranslation
 
@@ -33,7 +32,6 @@ class Point:
     low: float
     high: float
     page: str
-    files: tuple[Path, ...]
     ceiling: bool = False
 
 
@@ -156,4 +154,4 @@ def _point(study: Study, cell: Cell, paid: float) -> Point:
     ceiling = isinstance(sampling, Select) and sampling.selector == CEILING
     label = f"{key.variant}: {sampling_label(sampling, slots_of(study, key.variant))}" + (" (ceiling)" if ceiling else "")
     shares = (100 * found.value, 100 * found.low, 100 * found.high)
-    return Point(key.variant, key.sampling, label, paid, *shares, questions_page(cell), tuple(cell.files.values()), ceiling)
+    return Point(key.variant, key.sampling, label, paid, *shares, questions_page(cell), ceiling)

@@ -6,7 +6,6 @@ from framethrift.reporting.curves import Series, draw_curves, reward_panels, tra
 from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pareto import Panel, draw_pareto, token_panels, ttft_panels
-from framethrift.reporting.question_facts import QuestionFacts
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
 from framethrift.reporting.style import FORMATS
@@ -16,7 +15,7 @@ FRONTIER = (
     "One plot per benchmark; filled markers are on the frontier, hollow ones dominated; bars are 95 % intervals over videos."
 )
 LOSSES = "Losses of every stage over its steps; thin raw, thick running mean."
-REWARDS = "Rewards of the reinforcement-learning stages (MSJoE Fig. 8)."
+REWARDS = "Rewards, accuracies and share of evidence shown in the reinforcement-learning stages (MSJoE Fig. 8)."
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Picture:
     listed: bool = True  # False: the first page has it in another form; print has it
 
 
-def draw_pictures(sources: Sources, facts: QuestionFacts, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
+def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
     """Draw every figure the results allow, in the report's order."""
     variants = list(sources.study.variants)
     tokens = _pareto("pareto_tokens", "Accuracy against visual tokens", token_panels(sources), variants, folder)
@@ -41,7 +40,7 @@ def draw_pictures(sources: Sources, facts: QuestionFacts, runs: list[Recorded], 
         replace(tokens, listed=False),
         _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
         _filmstrip(sources, folder),
-        _timeline(sources, facts, variants, folder),
+        _timeline(sources, variants, folder),
         _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
         _curves("reward_curves", "Reward curves", REWARDS, reward_panels(runs), folder),
     ]
@@ -65,9 +64,9 @@ def _filmstrip(sources: Sources, folder: ReportFolder) -> Picture:
     return Picture(name, title, caption, missing=missing, wide=True, shown="png", kinds=KINDS)
 
 
-def _timeline(sources: Sources, facts: QuestionFacts, variants: list[str], folder: ReportFolder) -> Picture:
+def _timeline(sources: Sources, variants: list[str], folder: ReportFolder) -> Picture:
     name, title = "selector_timeline", "Which frames each selector picked"
-    found = timelines(sources, facts)
+    found = timelines(sources)
     if not found:
         return Picture(name, title, RULE, missing="Not drawn: no question with evidence was answered under every frame selector.")
     draw_timelines(found, variants, folder, name)

@@ -52,7 +52,7 @@ def stages(runs: list[Recorded]) -> Table:
     columns = [
         Column("stage", "Stage", numeric=False, width=0.15),
         Column("name", "Of", numeric=False, width=0.35),
-        Column("status", "Ended", numeric=False, width=0.15),
+        Column("ended", "Ended", numeric=False, width=0.15),
         Column("time", "Busy", width=0.12),
         Column("revision", "Revision", numeric=False, width=0.15),
     ]
@@ -69,7 +69,7 @@ def stages(runs: list[Recorded]) -> Table:
             {
                 "stage": words(run.stage),
                 "name": words(run.name),
-                "status": words(run.status.lower()),
+                "ended": words(run.status.lower()),
                 "time": words(duration(run.seconds)),
                 "revision": words(commit),
             }

@@ -15,7 +15,6 @@ from framethrift.reporting.ledger import STATUSES, Verdict, count
 from framethrift.reporting.overview import write_overview
 from framethrift.reporting.pictures import draw_pictures
 from framethrift.reporting.provenance_page import stages, write_provenance
-from framethrift.reporting.question_facts import read_question_facts
 from framethrift.reporting.render_table import table_html, write_table
 from framethrift.reporting.site import Site
 from framethrift.reporting.sources import Sources, read_sources
@@ -25,6 +24,7 @@ from framethrift.reporting.table import Entry, Table
 BUILDERS: dict[str, Callable[[Sources], Table]] = {
     "token_efficiency": tables_cope.token_efficiency,
     "delta_ablation": tables_cope.delta_ablation,
+    "delta_variants": tables_cope.delta_variants,
     "selectors": tables_msjoe.selectors,
     "blind_control": tables_audit.blind_control,
     "latency": tables_cope.latency,
@@ -44,23 +44,23 @@ def render_report(
     progress = progress or Progress("report", unit="parts")
     folder = ReportFolder(report_dir)
     sources = read_sources(study, layout, progress)
-    facts, fact_problems = read_question_facts(study, layout)
     runs, run_problems = read_stage_runs(layout)
-    sources.problems.extend([*fact_problems, *run_problems])
+    sources.problems.extend(run_problems)
     clips = clip_datasets(study)
     site = Site(sources, folder, revision, clips=bool(clips))
     present = [cell for cell in sources.results.cells.values() if not cell.missing]
     progress.start(total=len(present) + 6, unit="parts")
     site.write_assets()
     for cell in present:
-        write_questions(site, cell, facts)
+        write_questions(site, cell)
         progress.advance()
-    pictures = draw_pictures(sources, facts, runs, folder)
+    pictures = draw_pictures(sources, runs, folder)
     progress.advance()
     if clips:
         write_clips(site, clips)
     progress.advance()
-    tables = [build(sources) for build in BUILDERS.values()]
+    # A table without rows is one that nothing in the study asks for; missing results leave rows that say so.
+    tables = [table for table in (build(sources) for build in BUILDERS.values()) if table.rows]
     tables += [tables_audit.question_types(sources, benchmark) for benchmark in sources.results.benchmarks]
     printed = {
         ledger.paper: [tables_audit.printed_table(sources, table, ledger.paper) for table in ledger.tables]

@@ -38,8 +38,8 @@ class Retrievals:
         self._study = study
         self.problems: list[Problem] = []
         self.found: dict[str, Retrieval] = {}
-        names = dict.fromkeys(name for name in map(study.delta_of, study.variants) if name)
-        for name in names:
+        self.expected = list(dict.fromkeys(name for name in map(study.delta_of, study.variants) if name))
+        for name in self.expected:
             path = layout.retrieval(name, study.seeds[0])
             place = f"retrieval of {name}"
             if not path.is_file():

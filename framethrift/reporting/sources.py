@@ -10,7 +10,8 @@ from framethrift.reporting.cell_file import Problem
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.ledger import Evidence, Verdict, decide
 from framethrift.reporting.quarantine import Quarantined, read_quarantine
-from framethrift.reporting.results import Results
+from framethrift.reporting.question_facts import QuestionFacts, read_question_facts, share_shown
+from framethrift.reporting.results import Cell, Results
 from framethrift.reporting.retrieval_file import Retrievals
 
 
@@ -23,11 +24,19 @@ class Sources:
     results: Results
     latencies: Latencies
     retrievals: Retrievals
+    facts: QuestionFacts
     quarantined: list[Quarantined]
     ledgers: list[Ledger]
     choices: list[Choice]
     verdicts: list[Verdict]
     problems: list[Problem]
+
+    def evidence_shown(self, cell: Cell) -> float | None:
+        """Mean share of a question's evidence intervals with a shown frame inside; None where no question has evidence."""
+        rows = zip(cell.rows["question_id"], cell.rows["shown"], strict=True)
+        shares = [share_shown(shown, self.facts.evidence.get(question, [])) for question, shown in rows]
+        told = [share for share in shares if share is not None]
+        return sum(told) / len(told) if told else None
 
     def title(self, benchmark: str) -> str:
         """The benchmark's printed name; its own name where the registry does not know it."""
@@ -54,6 +63,7 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
     latencies = Latencies(study, layout)
     retrievals = Retrievals(study, layout)
     quarantined, quarantine_problems = read_quarantine(study, layout)
+    facts, fact_problems = read_question_facts(study, layout)
     ledgers = load_ledgers(LEDGERS)
     return Sources(
         study=study,
@@ -61,9 +71,10 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
         results=results,
         latencies=latencies,
         retrievals=retrievals,
+        facts=facts,
         quarantined=quarantined,
         ledgers=ledgers,
         choices=load_choices(LEDGERS),
         verdicts=decide(ledgers, Evidence(results, latencies, retrievals)),
-        problems=[*results.problems, *latencies.problems, *retrievals.problems, *quarantine_problems],
+        problems=[*results.problems, *latencies.problems, *retrievals.problems, *quarantine_problems, *fact_problems],
     )

@@ -1,24 +1,17 @@
 """CoPE's tables in miniature: token efficiency (Table 1), Δ-token ablations (H.3, H.4), latency (Fig. 4a), retrieval (H.6)."""
 
 from framethrift.config import Study
-from framethrift.config.sampling import Stream
-from framethrift.config.variants import VideolmVariant
+from framethrift.config.sampling import Select, Stream
 from framethrift.reporting.entries import accuracy_entry, against, best, difference_entry
-from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import changes, sampling_label, slots_of, uses_delta, variant_label
 from framethrift.reporting.latency_file import PARTS, Latency
 from framethrift.reporting.results import Cell, Results
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 
 Row = tuple[str, str]
+BASELINE = "uniform"  # the frame selector that all others are measured against
 _LATENCIES = {"ttft_s": "TTFT (ms)", "ttft_model_s": "without reading (ms)", "e2e_s": "End to end (ms)"}
-
-
-def uses_delta(study: Study, variant: str) -> bool:
-    """Whether the variant was trained on streams with Δ-tokens."""
-    settings = study.variants[variant]
-    shown = [study.samplings[name] for name in settings.samplings] if isinstance(settings, VideolmVariant) else []
-    return any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown)
 
 
 def stream_rows(study: Study) -> list[Row]:
@@ -30,6 +23,18 @@ def stream_rows(study: Study) -> list[Row]:
         return sampling.keyframes_per_gop, uses_delta(study, row[0]), row[0]
 
     return sorted((row for row in study.evaluations() if isinstance(study.samplings[row[1]], Stream)), key=order)
+
+
+def table_1_rows(study: Study) -> list[Row]:
+    """Rows of Table 1: every plain variant as it was trained, and uniform frames shown to a variant that also reads streams."""
+    streams = [row for row in stream_rows(study) if as_trained(study, row) and not changes(study, row[0])]
+    readers = {row[0] for row in streams}
+    uniform = [
+        row
+        for row in study.evaluations()
+        if row[0] in readers and isinstance(chosen := study.samplings[row[1]], Select) and chosen.selector == BASELINE
+    ]
+    return streams + uniform
 
 
 def as_trained(study: Study, row: Row) -> bool:
@@ -51,7 +56,7 @@ def densest(cells: list[Cell | None]) -> float | None:
 def token_efficiency(sources: Sources) -> Table:
     """Table 1's layout: per benchmark tokens in % of the densest sampling, accuracy, and the paper's number where it exists."""
     study, results = sources.study, sources.results
-    rows = [row for row in stream_rows(study) if as_trained(study, row)]
+    rows = table_1_rows(study)
     benchmarks = benchmarks_of(results, rows)
     columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False)]
     table = Table(
@@ -84,9 +89,10 @@ def token_efficiency(sources: Sources) -> Table:
 def delta_ablation(sources: Sources) -> Table:
     """Tables H.3 and H.4's layout: what the Δ-tokens of a trained model are worth at inference."""
     study, results = sources.study, sources.results
-    own = [row for row in stream_rows(study) if uses_delta(study, row[0])]
+    plain = [row for row in stream_rows(study) if not changes(study, row[0])]
+    own = [row for row in plain if uses_delta(study, row[0])]
     counts = {_keyframes(study, row) for row in own}
-    baselines = [row for row in stream_rows(study) if not uses_delta(study, row[0]) and _keyframes(study, row) in counts]
+    baselines = [row for row in plain if not uses_delta(study, row[0]) and _keyframes(study, row) in counts]
     rows = baselines + sorted(own, key=lambda row: (_keyframes(study, row), row[0]))
     columns = [Column("model", "Model", numeric=False), Column("sampling", "Shown at inference", numeric=False)]
     table = Table(
@@ -107,6 +113,35 @@ def delta_ablation(sources: Sources) -> Table:
             cell = results.cell(*row, benchmark)
             entry[f"{benchmark}_accuracy"] = accuracy_entry(cell)
             entry[f"{benchmark}_difference"] = against(cell, _kept(sources, row, own, benchmark))
+    return table
+
+
+def delta_variants(sources: Sources) -> Table:
+    """Tables H.1 and H.2's layout: Δ-encoders of other sizes, and without pre-training, against the plain one."""
+    study, results = sources.study, sources.results
+    rows = [row for row in stream_rows(study) if as_trained(study, row) and uses_delta(study, row[0])]
+    changed = [row for row in rows if changes(study, row[0])]
+    plain = [row for row in rows if not changes(study, row[0]) and row[1] in {sampling for _, sampling in changed}]
+    columns = [Column("model", "Model", numeric=False), Column("change", "Change", numeric=False)]
+    table = Table(
+        "delta_variants",
+        "Ablations of the Δ-encoder",
+        "The layout of CoPE-VideoLM's Tables H.1 and H.2. Differences in points to the plain model under the same sampling.",
+        columns,
+    )
+    shown = plain + changed if changed else []
+    table.rows = [
+        {"model": words(name), "change": words("; ".join(changes(study, name)) or "none", note=sampling)}
+        for name, sampling in shown
+    ]
+    for benchmark in benchmarks_of(results, shown):
+        head = sources.title(benchmark)
+        columns += [Column(f"{benchmark}_accuracy", "Accuracy (%)", head), Column(f"{benchmark}_difference", "Difference", head)]
+        for entry, row in zip(table.rows, shown, strict=True):
+            base = next((results.cell(*other, benchmark) for other in plain if other[1] == row[1]), None)
+            cell = results.cell(*row, benchmark)
+            entry[f"{benchmark}_accuracy"] = accuracy_entry(cell)
+            entry[f"{benchmark}_difference"] = against(cell, base)
     return table
 
 
@@ -151,7 +186,7 @@ def latency(sources: Sources) -> Table:
 
 def retrieval(sources: Sources) -> Table:
     """Table H.6's layout: recall of the next frame by copying the current frame and by the Δ-encoder."""
-    found = sources.retrievals.found
+    found, expected = sources.retrievals.found, sources.retrievals.expected
     measures = list(dict.fromkeys(name for item in found.values() for figures in item.methods.values() for name in figures))
     columns = [Column("encoder", "Δ-encoder of", numeric=False), Column("method", "Query", numeric=False)]
     columns += [Column(measure, measure.capitalize() + " (%)") for measure in measures]
@@ -162,7 +197,11 @@ def retrieval(sources: Sources) -> Table:
         "The layout of CoPE-VideoLM's Table H.6, with 95 % bootstrap intervals over videos. " + " ".join(dict.fromkeys(notes)),
         columns,
     )
-    for name, item in found.items():
+    for name in expected:
+        item = found.get(name)
+        if item is None:
+            table.rows.append({"encoder": words(name), "method": missing(f"retrieval of {name}: not run")})
+            continue
         for method, figures in item.methods.items():
             entry = {"encoder": words(name), "method": words(method)}
             for measure, estimate in figures.items():
@@ -175,7 +214,7 @@ def retrieval(sources: Sources) -> Table:
                 )
             table.rows.append(entry)
         entry = {"encoder": words(name), "method": words("difference")}
-        entry.update({measure: difference_entry(found, (item.file,)) for measure, found in item.differences.items()})
+        entry |= {measure: difference_entry(difference, (item.file,)) for measure, difference in item.differences.items()}
         table.rows.append(entry)
     return table
 

@@ -7,9 +7,8 @@ from framethrift.reporting.labels import sampling_label, slots_of, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Table, number, words
-from framethrift.reporting.tables_cope import Row, benchmarks_of
+from framethrift.reporting.tables_cope import BASELINE, Row, benchmarks_of
 
-BASELINE = "uniform"
 CEILING = "oracle"
 
 
@@ -33,7 +32,7 @@ def selectors(sources: Sources) -> Table:
         "Frame selectors",
         "The layout of MSJoE's Table 1. Differences in points to uniform frames shown to the MLLM before any RL, paired on the "
         "same questions. The oracle knows where the evidence is: a ceiling, not a rival. Bold: above every other row but the "
-        "oracle by a paired test.",
+        "oracle by a paired test. Evidence shown: share of the intervals with the evidence in which a shown frame lies.",
         columns,
     )
     for row in rows:
@@ -54,6 +53,12 @@ def selectors(sources: Sources) -> Table:
         cells = [results.cell(*row, benchmark) for row in rows]
         rivals = [cell for cell, row in zip(cells, rows, strict=True) if _select(study, row).selector != CEILING]
         top = best(rivals)
+        shares = [None if cell is None or cell.missing else sources.evidence_shown(cell) for cell in cells]
+        if any(share is not None for share in shares):
+            columns.append(Column(f"{benchmark}_evidence", "Evidence shown (%)", sources.title(benchmark)))
+            for entry, cell, share in zip(table.rows, cells, shares, strict=True):
+                if cell is not None and share is not None:
+                    entry[f"{benchmark}_evidence"] = number(100 * share, files=tuple(cell.files.values()))
         for entry, row, cell in zip(table.rows, rows, cells, strict=True):
             entry[f"{benchmark}_accuracy"] = accuracy_entry(cell, mark="best" if cell is not None and cell is top else "")
             entry[f"{benchmark}_difference"] = against(cell, uniform_baseline(sources, row, benchmark))

@@ -6,7 +6,6 @@ from typing import Any
 from framethrift.config.sampling import Select
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.labels import sampling_label, slots_of
-from framethrift.reporting.question_facts import QuestionFacts
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.style import look, new_figure, save, styled
@@ -39,9 +38,9 @@ class Timeline:
     picks: list[Pick]
 
 
-def timelines(sources: Sources, facts: QuestionFacts, limit: int = 3) -> list[Timeline]:
+def timelines(sources: Sources, limit: int = 3) -> list[Timeline]:
     """Up to `limit` questions that every present selector answered, from the study's first seed (see RULE)."""
-    study = sources.study
+    study, facts = sources.study, sources.facts
     cells = [
         cell
         for key, cell in sources.results.cells.items()

@@ -34,6 +34,12 @@ def provenance(study: Study, rule: str, wildcards: Mapping[str, Any]) -> dict[st
     return tags
 
 
+def revision() -> str:
+    """The project's git commit, marked where files differ from it; "none" outside a checkout."""
+    facts = _revision(_PROJECT)
+    return facts["mlflow.source.git.commit"] + (" with local changes" if facts["git.dirty"] == "true" else "")
+
+
 def _revision(folder: Path) -> dict[str, str]:
     if shutil.which("git") is None:
         return {"mlflow.source.git.commit": "none", "git.dirty": "unknown"}

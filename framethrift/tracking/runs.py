@@ -88,8 +88,12 @@ def stage_run(
     name: str,
     seed: int | None = None,
     params: Mapping[str, Any] | None = None,
+    push: bool = True,
 ) -> Iterator[StageRun]:
     """A run of `stage` for `name` (a variant; with "/" for a cell), nested under the study's run.
+
+    Without `push` the run stays in the local spool until the next push of the study: starting MLflow takes seconds, more than
+    many an evaluation cell.
 
     A run that did not finish is resumed, with the same MLflow run, if its parameters are the same; otherwise a new one is
     opened. An exception ends it FAILED, an interruption KILLED. In a multi-process training only the first process
@@ -115,14 +119,16 @@ def stage_run(
             yield run
         except Exception:
             run._close("FAILED")
-            run.push()
+            if push:
+                run.push()
             raise
         except BaseException:  # interrupted: no time for MLflow; the next push of this study sends it
             run._close("KILLED")
             raise
         else:
             run._close("FINISHED")
-            run.push()
+            if push:
+                run.push()
         finally:
             spool.close()
 

@@ -39,6 +39,11 @@ _WORDING: dict[QuestionType, str] = {
     "colour": "what colour is the {} ?",
     "quadrant": "where is the {} ?",
 }
+_WORDING_BY_TURN: dict[QuestionType, str] = {
+    "direction": "which way was the {} move ?",
+    "speed": "how fast was the {} move ?",
+}
+TURNS = ("first", "last")
 
 
 @dataclass(frozen=True)
@@ -79,19 +84,20 @@ def plan_split(count: int, rng: np.random.Generator) -> list[MotionPlan]:
     """
     shapes = separate(_pairs(deal([""] * 2 * count, SHAPES, rng)), [("", "")] * count, SHAPES, rng)
     colours = separate(_pairs(deal(_flat(shapes), COLOUR_NAMES, rng)), shapes, COLOUR_NAMES, rng)
-    wordings: dict[QuestionType, list[Pair]] = {
-        kind: _wordings(kind, colours, shapes, rng) for kind in ("direction", "speed", "order", "quadrant")
-    }
+    wordings: dict[QuestionType, list[Pair]] = {kind: _wordings(kind, colours, shapes, rng) for kind in ("order", "quadrant")}
     wordings["colour"] = [(_WORDING["colour"].format(one), _WORDING["colour"].format(other)) for one, other in shapes]
+
+    about = [int(side) for side in deal([""] * count, ("0", "1"), rng)]
+    order_wordings = [pair[side] for pair, side in zip(wordings["order"], about, strict=True)]
+    moved_first = deal(order_wordings, OPTIONS["order"], rng)
+    first = [side if answer == "yes" else 1 - side for side, answer in zip(about, moved_first, strict=True)]
+    for kind in ("direction", "speed"):
+        wordings[kind] = _by_turn(kind, _wordings(kind, colours, shapes, rng), first, rng)
     answers: dict[QuestionType, list[Pair]] = {
         kind: _pairs(deal(_flat(wordings[kind]), OPTIONS[kind], rng)) for kind in ("direction", "speed", "quadrant")
     }
     answers["quadrant"] = separate(answers["quadrant"], wordings["quadrant"], OPTIONS["quadrant"], rng)
     answers["colour"] = colours
-
-    about = [int(side) for side in deal([""] * count, ("0", "1"), rng)]
-    order_wordings = [pair[side] for pair, side in zip(wordings["order"], about, strict=True)]
-    moved_first = deal(order_wordings, OPTIONS["order"], rng)
 
     plans = []
     for video in range(count):
@@ -103,8 +109,7 @@ def plan_split(count: int, rng: np.random.Generator) -> list[MotionPlan]:
         )
         questions = [Asked(kind, k, wordings[kind][video][k], answers[kind][video][k]) for kind in answers for k in (0, 1)]
         questions.append(Asked("order", about[video], order_wordings[video], moved_first[video]))
-        first = about[video] if moved_first[video] == "yes" else 1 - about[video]
-        plans.append(MotionPlan((one, other), first, tuple(questions)))
+        plans.append(MotionPlan((one, other), first[video], tuple(questions)))
     return plans
 
 
@@ -115,6 +120,14 @@ def _wordings(kind: QuestionType, colours: list[Pair], shapes: list[Pair], rng: 
     for colour, shape in zip(_flat(colours), _flat(shapes), strict=True):
         texts.append(_WORDING[kind].format(f"{colour} object" if next(named) == "colour" else shape))
     return _pairs(texts)
+
+
+def _by_turn(kind: QuestionType, named: list[Pair], first: list[int], rng: np.random.Generator) -> list[Pair]:
+    """Half of the questions ask for the first or the last move instead of naming the object."""
+    turns = [TURNS[k != mover] for mover in first for k in (0, 1)]
+    ways = deal(turns, ("turn", "name"), rng)
+    by_turn = [_WORDING_BY_TURN[kind].format(turn) for turn in turns]
+    return _pairs([turned if way == "turn" else text for turned, text, way in zip(by_turn, _flat(named), ways, strict=True)])
 
 
 def _pairs(values: list[str]) -> list[Pair]:

@@ -41,7 +41,9 @@ RULES = {
 )
 def test_a_setting_moves_exactly_its_rules(override: str, moved: set[str]) -> None:
     plain, changed = load_study(MINI), load_study(MINI, [override])
-    assert {rule for rule, names in RULES.items() if rule_digest(plain, rule, *names) != rule_digest(changed, rule, *names)} == moved
+    assert {
+        rule for rule, names in RULES.items() if rule_digest(plain, rule, *names) != rule_digest(changed, rule, *names)
+    } == moved
 
 
 def _package(root: Path, text: str) -> str:
@@ -60,5 +62,5 @@ def test_code_digest_is_blind_to_comments_docstrings_and_formatting(tmp_path: Pa
 
 
 def test_code_digest_of_nothing_is_an_error() -> None:
-    with pytest.raises(FileNotFoundError, match="framethrift.nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"framethrift\.nowhere"):
         code_digest("framethrift.nowhere")

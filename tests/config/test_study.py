@@ -96,7 +96,10 @@ def test_configuration_imports_no_torch() -> None:
 
 def test_delta_encoders_are_shared_by_equal_settings() -> None:
     study = load_study(MINI, ["variants.twin={kind: videolm, datasets: [motion], samplings: [cope_1k]}"])
-    other = load_study(MINI, ["variants.twin={kind: videolm, datasets: [motion], samplings: [cope_1k], models: {delta_encoder: {motion_tokens: 2}}}"])
+    other = load_study(
+        MINI,
+        ["variants.twin={kind: videolm, datasets: [motion], samplings: [cope_1k], models: {delta_encoder: {motion_tokens: 2}}}"],
+    )
     assert study.delta_of("twin") == "cope"
     assert other.delta_of("twin") == "twin"
     assert study.delta_of("rgb") is None

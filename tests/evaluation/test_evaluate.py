@@ -15,7 +15,7 @@ from framethrift.config import Layout
 from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import evaluate_cells
-from framethrift.evaluation.lmms_loop import offline, run_tasks, write_tasks
+from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
 from framethrift.evaluation.lmms_model import FolderModel, UnsupportedRequest
 from framethrift.evaluation.parse import parse_answer
 from framethrift.evaluation.questions import load_asked
@@ -42,6 +42,7 @@ def _evaluate(study, variant: str, sampling: str):  # type: ignore[no-untyped-de
 
 def test_a_cell_keeps_every_question_and_its_figures_follow_from_them(study) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
+    (layout.cell("cope", "cope", 0) / ".lmms-of-a-killed-run").mkdir(parents=True)
     cells, rows = _evaluate(study, "cope", "cope")
     assert {name: len(found) for name, found in rows.items()} == {"mini_motion": 20, "mini_static": 16}
     for name, found in rows.items():
@@ -112,8 +113,8 @@ def test_missing_videos_are_counted_and_their_questions_left_out(study) -> None:
     _, layout = study
     manifest, quarantine = (layout.codec("motion") / f"{name}.parquet" for name in ("videos", "quarantine"))
     table = pq.read_table(manifest)
-    gone = table.to_pylist()[0]["video_id"]
-    pq.write_table(table.slice(1), manifest)
+    gone = min(row["video_id"] for row in table.to_pylist() if row["split"] == "test")
+    pq.write_table(table.filter([video_id != gone for video_id in table["video_id"].to_pylist()]), manifest)
     rejected = [{"video_id": gone, "path": "x.avi", "reason": "truncated", "detail": "half a file"}]
     pq.write_table(pq.read_table(quarantine).from_pylist(rejected), quarantine)
     cells, rows = _evaluate(study, "cope", "swap")
@@ -146,7 +147,7 @@ def test_lmms_eval_finds_our_model_by_name_and_feeds_it_any_clip(study, tmp_path
     sources = {row["video_id"]: row["path"] for row in pq.read_table(layout.videos("motion") / "videos.parquet").to_pylist()}
     videos = {key: replace(video, path=layout.root / sources[key]) for key, video in asked.videos.items()}
     with offline(tmp_path):
-        write_tasks(tmp_path, {"mini_static": asked.questions}, videos)
+        write_task(tmp_path, "mini_static", asked.questions, videos)
         results = run_tasks(model, ["mini_static"], tmp_path)
     _, rows = _evaluate(study, "cope", "cope")
     raw = [sample["resps"][0][0] for sample in results["samples"]["mini_static"]]

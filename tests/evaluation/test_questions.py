@@ -87,7 +87,7 @@ def test_what_a_study_cannot_ask_is_an_error(tiny, tmp_path: Path) -> None:  # t
         load_asked(study, layout, "videomme")
     with pytest.raises(NoQuestions, match="'mini' is not registered"):
         load_asked(study, layout, "mini")
-    with pytest.raises(NoQuestions, match="hold no train question"):
-        load_asked(study, layout, "mini_motion", split="train")
+    with pytest.raises(NoQuestions, match="hold no validation question"):
+        load_asked(study, layout, "mini_motion", split="validation")
     with pytest.raises(FileNotFoundError, match=r"questions\.parquet does not exist"):
         load_asked(study, Layout(tmp_path), "mini_motion")

@@ -36,7 +36,7 @@ SETTINGS = {
             "width": 64,
             "height": 64,
             "object_size": 9,
-            "videos": {"train": 0, "validation": 0, "test": 4},
+            "videos": {"train": 2, "validation": 0, "test": 4},
         },
         "needle": {
             "kind": "needle_world",
@@ -46,7 +46,7 @@ SETTINGS = {
             "frames": 48,
             "object_size": 9,
             "long_frames": [6, 8],
-            "videos": {"train": 0, "validation": 0, "test": 3},
+            "videos": {"train": 2, "validation": 0, "test": 3},
         },
     },
     "models": {

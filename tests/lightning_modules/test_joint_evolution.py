@@ -101,7 +101,7 @@ def test_interrupted_and_resumed_training_is_the_same_bit_by_bit(fresh, tmp_path
     shutil.copytree(layout.root, other.root)
     train_joint(study, layout, "joint", 0)
     train_joint(shortened(study, "joint", 2), other, "joint", 0)
-    assert [path.name for path in other.checkpoints("joint", "joint", 0).iterdir()] == ["step=2.ckpt"]
+    assert [path.name for path in other.checkpoints("joint", "joint", 0).rglob("*.ckpt")] == ["step=2.ckpt"]
     train_joint(study, other, "joint", 0)
     assert changed(weights(layout), weights(other)) == set()
 
@@ -109,7 +109,8 @@ def test_interrupted_and_resumed_training_is_the_same_bit_by_bit(fresh, tmp_path
 def test_a_checkpoint_holds_what_is_trained_and_nothing_else(fresh):
     study, layout = fresh
     train_joint(shortened(study, "joint", 2), layout, "joint", 0)
-    state = torch.load(layout.checkpoints("joint", "joint", 0) / "step=2.ckpt", weights_only=True)["state_dict"]
+    (checkpoint,) = layout.checkpoints("joint", "joint", 0).rglob("step=2.ckpt")
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
     assert {name.split(".")[0] for name in state} == {"language_model", "sampler"}
 
 

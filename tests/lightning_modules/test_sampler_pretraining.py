@@ -23,6 +23,7 @@ from lightning_modules.data import manifest
 from lightning_modules.frame_bank import FrameBank
 from lightning_modules.pass_rates import load_mllm
 from lightning_modules.rollouts import Asked, ask, spread
+from lightning_modules.run_folder import run_folder
 from lightning_modules.sampler_pretraining import measure_pass_rates, train_sampler
 
 
@@ -90,10 +91,23 @@ def test_interrupted_and_resumed_training_is_the_same_bit_by_bit(fresh, tmp_path
     shutil.copytree(layout.root, other.root)
     train_sampler(study, layout, "sampler", 0)
     train_sampler(shortened(study, "sampler", 2), other, "sampler", 0)
-    assert [path.name for path in other.checkpoints("sampler", "sampler", 0).iterdir()] == ["step=2.ckpt"]
+    assert [path.name for path in other.checkpoints("sampler", "sampler", 0).rglob("*.ckpt")] == ["step=2.ckpt"]
     train_sampler(study, other, "sampler", 0)
     whole, parts = (load_sampler(one.model("sampler", 0))[0].state_dict() for one in (layout, other))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_another_learning_rate_or_another_mllm_starts_anew(fresh):
+    study, layout = fresh
+    folders = [run_folder(study, layout, "sampler", "sampler", 0, [layout.model("mllm", 0)])]
+    settings = study.training.sampler.model_copy(update={"learning_rate": 1e-4})
+    changed = study.model_copy(update={"training": study.training.model_copy(update={"sampler": settings})})
+    folders.append(run_folder(changed, layout, "sampler", "sampler", 0, [layout.model("mllm", 0)]))
+    manifest_file = layout.model("mllm", 0) / "framethrift.json"
+    manifest_file.write_text(manifest_file.read_text() + " ")
+    folders.append(run_folder(study, layout, "sampler", "sampler", 0, [layout.model("mllm", 0)]))
+    assert len(set(folders)) == 3
+    assert run_folder(shortened(study, "sampler", 2), layout, "sampler", "sampler", 0, [layout.model("mllm", 0)]) == folders[2]
 
 
 def test_a_metric_is_logged_for_everything_that_is_watched(fresh):

@@ -167,8 +167,8 @@ def write_tables(study: Study, layout: Layout) -> None:
         recipe = study.recipes[study.datasets[dataset].recipe]
         path = codec / f"{videos[0]}.mp4"
         scene = rng.integers(40, 200, (24, 24, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-        size = (recipe.height, recipe.width)
-        encode_frames((scene[k % 8 : k % 8 + size[0], : size[1]] for k in range(2 * recipe.gop)), path, recipe)
+        height, width = recipe.height or 96, recipe.width or 96
+        encode_frames((scene[k % 8 : k % 8 + height, :width] for k in range(2 * recipe.gop)), path, recipe)
         manifest = {"split": "test", "path": path.relative_to(layout.root).as_posix(), "window": recipe.window, "gop": recipe.gop}
         pd.DataFrame({"video_id": videos, **manifest}).to_parquet(codec / "videos.parquet")
 

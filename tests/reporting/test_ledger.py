@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from framethrift.config import Layout
-from framethrift.config.claims import Claim, Ledger, load_ledgers
+from framethrift.config.claims import Ledger, load_ledgers
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.ledger import Evidence, Verdict, count, decide
 from framethrift.reporting.results import Results
@@ -24,7 +24,7 @@ def judge(finished: Finished) -> Judge:
     evidence = Evidence(finished.sources.results, finished.sources.latencies, finished.sources.retrievals)
 
     def decided(**fields: object) -> Verdict:
-        claim = {"id": "c", "location": "L", "statement": "S", "kind": "comparison"} | fields
+        claim = {"id": "c", "location": "L", "statement": "S", "kind": "comparison", "scale": "miniature"} | fields
         ledger = Ledger.model_validate({"paper": "P", "title": "T", "reference": "R", "claims": [claim]})
         return decide([ledger], evidence)[0]
 
@@ -77,8 +77,10 @@ def test_retrieval_by_its_paired_difference(judge: Judge) -> None:
 
 
 def test_what_is_not_there_is_not_run_and_says_what_it_needs(judge: Judge) -> None:
-    absent = judge(test={"kind": "greater"}, needs=[COPE, {"variant": "cope_7b", "sampling": "cope_4k", "benchmark": "nextqa"}])
-    assert absent.text == "not run (needs cope_7b / cope_4k / nextqa, not part of study tiny)"
+    absent = judge(test={"kind": "greater"}, needs=[COPE, {"variant": "cope", "sampling": "cope_9k", "benchmark": "mini_motion"}])
+    assert absent.text == "not run (needs cope / cope_9k / mini_motion, not part of study tiny)"
+    full = judge(test={"kind": "retrieval_greater", "measure": "recall@5"}, needs=[{"variant": "cope"}], scale="paper")
+    assert full.text == "not run (needs a full-scale study: cope)"
     untimed = {"kind": "latency", "test": {"kind": "ratio_below", "quantity": "ttft_s", "limit": 1}}
     found = judge(**untimed, needs=[{"variant": "rgb", "sampling": "rgb_1k"}, {"variant": "cope", "sampling": "rgb_4k"}])
     assert found.text == "not run (needs latency of rgb / rgb_1k)"
@@ -120,4 +122,3 @@ def test_the_miniature_decides_its_claims(finished: Finished) -> None:
 def test_a_claim_about_the_paper_is_never_reproduced_by_the_miniature(finished: Finished) -> None:
     full = [v for v in finished.sources.verdicts if v.claim.scale == "paper" and v.claim.kind != "arithmetic"]
     assert {verdict.status for verdict in full} == {"not run", "cannot be tested"}
-    assert isinstance(full[0].claim, Claim)

@@ -5,7 +5,7 @@ from tests.reporting.conftest import Finished
 
 
 def point(label: str, cost: float, accuracy: float, *, ceiling: bool = False) -> Point:
-    return Point("v", label, label, cost, accuracy, accuracy - 1, accuracy + 1, "page", (), ceiling)
+    return Point("v", label, label, cost, accuracy, accuracy - 1, accuracy + 1, "page", ceiling)
 
 
 def test_the_frontier_keeps_what_nothing_cheaper_matches() -> None:

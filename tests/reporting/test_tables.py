@@ -46,7 +46,7 @@ def test_token_efficiency_is_recomputable_from_the_question_files(finished: Fini
 
 def test_no_paper_value_stands_beside_a_number_that_is_not_comparable(finished: Finished) -> None:
     assert not any(column.name.endswith("_paper") for column in tables_cope.token_efficiency(finished.sources).columns)
-    assert finished.sources.paper_value("cope_7b", "cope_1k", "perceptiontest") == 65.5
+    assert finished.sources.paper_value("cope", "cope_1k", "perceptiontest") == 65.5
     assert finished.sources.paper_value("cope", "cope_1k", "mini_motion") is None
 
 

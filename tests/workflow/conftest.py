@@ -19,7 +19,9 @@ class Run:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, study: Path | str = TINY, config: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    def snakemake(
+        self, *arguments: str, study: Path | str = TINY, config: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake there; the caller checks the return code."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)]
         command += ["--profile", str(ROOT / "workflow/profiles/default"), *arguments, "--config", f"study={study}", *config]

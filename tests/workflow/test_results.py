@@ -12,7 +12,12 @@ from tests.workflow.conftest import Run
 
 def test_every_model_folder_is_whole(finished_run: Run) -> None:
     layout = Layout(finished_run.folder / "results/tiny")
-    for folder in (layout.vision, layout.clip, layout.delta("cope", 0), *(layout.model(name, 0) for name in ("cope", "mllm", "sampler", "msjoe"))):
+    for folder in (
+        layout.vision,
+        layout.clip,
+        layout.delta("cope", 0),
+        *(layout.model(name, 0) for name in ("cope", "mllm", "sampler", "msjoe")),
+    ):
         assert verify(folder)["files"]
 
 

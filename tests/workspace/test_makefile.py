@@ -231,6 +231,8 @@ def test_mlflow_opens_the_database_of_the_study(ready: Machine) -> None:
     assert ready.make("mlflow", "STUDY=small", "PORT=5123").returncode == 0
     sync, ui = ready.calls()
     assert sync == ["-m", "framethrift.tracking", "results/small"]
+    assert ready.make("mlflow", "STUDY=small", FAIL="framethrift.tracking").returncode == 0
+    assert ready.calls()[-1][1] == "mlflow", "what could not be sent must not keep the rest from being looked at"
     assert ui[-1] == f"sqlite:///{ready.checkout}/results/small/tracking/mlflow.db" and "5123" in ui
 
 

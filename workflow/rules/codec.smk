@@ -9,13 +9,13 @@ rule codec:
         quarantine=f"{at.root}/codec/{{dataset}}/quarantine.parquet",
     log:
         f"{at.root}/logs/codec/{{dataset}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("codec", wildcards.dataset),
     threads: 2
     resources:
         mem_mb=4000,
         runtime=1440,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("codec", wildcards.dataset),
     message:
         "Re-encoding the videos of dataset {wildcards.dataset}"
     shell:

@@ -1,5 +1,6 @@
 # Stage 1 of CoPE: the Δ-encoder is aligned with the vision tower (Eq. 7-10) and checked by next-frame retrieval (Table H.6).
 
+
 rule delta:
     input:
         vision=rules.vision.output,
@@ -8,13 +9,13 @@ rule delta:
         f"{at.root}/models/delta-{{name}}/seed{{seed}}/framethrift.json",
     log:
         f"{at.root}/logs/delta/{{name}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("delta", wildcards.name),
     threads: 1
     resources:
         mem_mb=12000,
         runtime=2880,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("delta", wildcards.name),
     message:
         "Pre-training the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
     shell:
@@ -29,13 +30,13 @@ rule retrieval:
         f"{at.root}/retrieval/{{name}}/seed{{seed}}.json",
     log:
         f"{at.root}/logs/retrieval/{{name}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("retrieval", wildcards.name),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("retrieval", wildcards.name),
     message:
         "Next-frame retrieval with the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
     shell:

@@ -1,5 +1,6 @@
 # Time to first token and end-to-end latency (Fig. 4a). Alone on the machine: a neighbour would be timed too.
 
+
 rule latency:
     input:
         lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
@@ -7,13 +8,13 @@ rule latency:
         f"{at.root}/latency/{{variant}}/seed{{seed}}.json",
     log:
         f"{at.root}/logs/latency/{{variant}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("latency", wildcards.variant),
     threads: workflow.cores or 2
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("latency", wildcards.variant),
     message:
         "Timing {wildcards.variant}, seed {wildcards.seed}"
     shell:

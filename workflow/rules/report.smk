@@ -14,12 +14,12 @@ rule report:
         ),
     log:
         f"{at.root}/logs/report.log",
-    params:
-        study=flow.arguments,
-        digest=flow.digest("report"),
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        study=flow.arguments,
+        digest=flow.digest("report"),
     message:
         "Rendering the report"
     shell:

@@ -1,22 +1,23 @@
 # MSJoE: pass rates of the base model, sampler pre-training with the difficulty-aware advantage, joint evolution.
 
+
 rule pass_rates:
     input:
         mllm=lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
         clip=rules.clip.output,
     output:
         f"{at.root}/pass_rates/{{variant}}/seed{{seed}}.parquet",
-    wildcard_constraints:
-        variant=flow.names("videolm"),
     log:
         f"{at.root}/logs/pass_rates/{{variant}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("pass_rates", wildcards.variant),
+    wildcard_constraints:
+        variant=flow.names("videolm"),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("pass_rates", wildcards.variant),
     message:
         "Pass rates of {wildcards.variant} on its training questions, seed {wildcards.seed}"
     shell:
@@ -26,21 +27,23 @@ rule pass_rates:
 rule sampler:
     input:
         clip=rules.clip.output,
-        mllm=lambda wildcards: flow.model(study.mllm_of(wildcards.variant), wildcards.seed),
+        mllm=lambda wildcards: flow.model(
+            study.mllm_of(wildcards.variant), wildcards.seed
+        ),
         rates=lambda wildcards: flow.pass_rates(wildcards.variant, wildcards.seed),
     output:
         f"{at.root}/models/{{variant}}/seed{{seed}}/framethrift.json",
-    wildcard_constraints:
-        variant=flow.names("sampler"),
     log:
         f"{at.root}/logs/sampler/{{variant}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("sampler", wildcards.variant),
+    wildcard_constraints:
+        variant=flow.names("sampler"),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("sampler", wildcards.variant),
     message:
         "Pre-training sampler {wildcards.variant}, seed {wildcards.seed}"
     shell:
@@ -50,21 +53,25 @@ rule sampler:
 rule joint:
     input:
         clip=rules.clip.output,
-        mllm=lambda wildcards: flow.model(study.mllm_of(wildcards.variant), wildcards.seed),
-        sampler=lambda wildcards: flow.model(study.variants[wildcards.variant].sampler, wildcards.seed),
+        mllm=lambda wildcards: flow.model(
+            study.mllm_of(wildcards.variant), wildcards.seed
+        ),
+        sampler=lambda wildcards: flow.model(
+            study.variants[wildcards.variant].sampler, wildcards.seed
+        ),
     output:
         f"{at.root}/models/{{variant}}/seed{{seed}}/framethrift.json",
-    wildcard_constraints:
-        variant=flow.names("joint"),
     log:
         f"{at.root}/logs/joint/{{variant}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("joint", wildcards.variant),
+    wildcard_constraints:
+        variant=flow.names("joint"),
     threads: 1
     resources:
         mem_mb=12000,
         runtime=2880,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("joint", wildcards.variant),
     message:
         "Joint evolution of {wildcards.variant}, seed {wildcards.seed}"
     shell:

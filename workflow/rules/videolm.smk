@@ -1,5 +1,6 @@
 # Stage 2 of CoPE: the VideoLM reads the interleaved token stream; its RGB-only baseline differs in the variant's samplings alone.
 
+
 rule videolm:
     input:
         tokenizer=rules.tokenizer.output,
@@ -7,17 +8,17 @@ rule videolm:
         data=lambda wildcards: flow.fine_tuning(wildcards.variant, wildcards.seed),
     output:
         f"{at.root}/models/{{variant}}/seed{{seed}}/framethrift.json",
-    wildcard_constraints:
-        variant=flow.names("videolm"),
     log:
         f"{at.root}/logs/videolm/{{variant}}-seed{{seed}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("videolm", wildcards.variant),
+    wildcard_constraints:
+        variant=flow.names("videolm"),
     threads: 1
     resources:
         mem_mb=12000,
         runtime=2880,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("videolm", wildcards.variant),
     message:
         "Fine-tuning VideoLM {wildcards.variant}, seed {wildcards.seed}"
     shell:

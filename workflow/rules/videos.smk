@@ -9,13 +9,13 @@ rule videos:
         quarantine=f"{at.root}/videos/{{dataset}}/quarantine.parquet",
     log:
         f"{at.root}/logs/videos/{{dataset}}.log",
-    params:
-        study=flow.arguments,
-        digest=lambda wildcards: flow.digest("videos", wildcards.dataset),
     threads: 2
     resources:
         mem_mb=4000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=lambda wildcards: flow.digest("videos", wildcards.dataset),
     message:
         "Building the videos of dataset {wildcards.dataset}"
     shell:

@@ -1,5 +1,6 @@
 # The towers that look at single frames, and the tokenizer: loaded from a folder or the hub's cache, or trained in the study.
 
+
 rule tokenizer:
     input:
         flow.texts(),
@@ -7,13 +8,13 @@ rule tokenizer:
         f"{at.tokenizer}/framethrift.json",
     log:
         f"{at.root}/logs/tokenizer/tokenizer.log",
-    params:
-        study=flow.arguments,
-        digest=flow.digest("tokenizer"),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=flow.digest("tokenizer"),
     message:
         "Tokenizer of the study"
     shell:
@@ -28,13 +29,13 @@ rule vision:
         f"{at.vision}/framethrift.json",
     log:
         f"{at.root}/logs/vision/vision.log",
-    params:
-        study=flow.arguments,
-        digest=flow.digest("vision"),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=flow.digest("vision"),
     message:
         "Vision tower of the VideoLM"
     shell:
@@ -49,13 +50,13 @@ rule clip:
         f"{at.clip}/framethrift.json",
     log:
         f"{at.root}/logs/clip/clip.log",
-    params:
-        study=flow.arguments,
-        digest=flow.digest("clip"),
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        study=flow.arguments,
+        digest=flow.digest("clip"),
     message:
         "CLIP that scores frames against visual queries"
     shell:

@@ -1,0 +1,34 @@
+"""Where a reinforcement learning run keeps its checkpoints: apart from those of other settings and other inputs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from framethrift.codec.index import file_digest
+from framethrift.config import Layout, Study
+from framethrift.config.digest import rule_digest, settings_digest
+from framethrift.models.folder import MANIFEST
+
+# What a run may change on the way without becoming another run: learning rates are constant here.
+_FREE = {"steps", "checkpoint_every"}
+
+
+def run_folder(study: Study, layout: Layout, stage: str, variant: str, seed: int, models: Iterable[Path]) -> Path:
+    """The checkpoint folder of this stage, variant and seed under these settings, base models, CLIP, videos and questions.
+
+    A run with another learning rate, or on a retrained MLLM, must not resume from the old run's checkpoints.
+    models: folders whose manifests the run depends on. Raises FileNotFoundError when an input is missing.
+    """
+    training, dataset = study.training_of(variant), study.dataset_of(variant)[0]
+    inputs = [*(folder / MANIFEST for folder in models), layout.clip / MANIFEST]
+    inputs += [layout.codec(dataset) / "videos.parquet", layout.videos(dataset) / "questions.parquet"]
+    if stage == "sampler":
+        inputs.append(layout.pass_rates(study.mllm_of(variant), seed))
+    decisive = [
+        getattr(training, stage).model_dump(exclude=_FREE),
+        training.set_likelihood,
+        training.key_frames,
+        study.models_of(variant).sampler,
+        rule_digest(study, stage, variant).rpartition("-")[2],
+        [file_digest(path) for path in inputs],
+    ]
+    return layout.checkpoints(stage, variant, seed) / settings_digest(decisive)
