@@ -25,6 +25,8 @@ include: "workflow/rules/report.smk"
 
 localrules:
     all,
+    weights,
+    report,
 
 
 rule all:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
-from framethrift.config.variants import VideolmVariant
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
@@ -69,26 +68,23 @@ class SelectConversations:
     """One conversation per question: the frames that a selector picks for it, or previews and the visual queries to write."""
 
     def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Select], seed: int) -> None:
-        settings, frames = study.variants[variant], study.training_of(variant).key_frames
-        assert isinstance(settings, VideolmVariant)
+        settings, frames = study.videolm(variant), study.training_of(variant).key_frames
         self._frames, self._samplings = frames, samplings
         self._questions = questions(layout, settings.datasets, "train")
         rows = manifest(layout, settings.datasets, "train")
         self._questions = self._questions[self._questions["video_id"].isin(rows.index)].reset_index(drop=True)
         self._candidates = Candidates(layout, rows, frames.candidate_fps)
-        self._targets = (
-            query_targets(self._questions["queries"], settings.corrupted_queries, seed) if settings.query_reasoning else None
-        )
+        queries = self._questions["queries"]
+        self._targets = query_targets(queries, settings.corrupted_queries, seed) if settings.query_reasoning else []
 
     def __len__(self) -> int:
-        return len(self._questions) * (1 if self._targets is None else 2)
+        return len(self._questions) + len(self._targets)
 
     def get(self, index: int, rng: np.random.Generator) -> Conversation:
         """Answering for the first len(questions) indices, query reasoning for the rest."""
         row = self._questions.iloc[index % len(self._questions)]
         times, frames = self._candidates.get(row["video_id"])
         if index >= len(self._questions):
-            assert self._targets is not None
             chosen = select("uniform", SelectorInput(times, None, row["question"], self._frames.previews, rng))
             pair = (query_prompt(row["question"]), format_queries(self._targets[index - len(self._questions)]))
             return _shown(times, frames, chosen, [pair], self._frames.preview_grid)
@@ -126,8 +122,7 @@ class Conversations:
     """Batches of conversations in the order of seeded permutations of the train split: every one once per epoch."""
 
     def __init__(self, study: Study, layout: Layout, variant: str, processor: CopeVideoProcessor, seed: int) -> None:
-        settings = study.variants[variant]
-        assert isinstance(settings, VideolmVariant)
+        settings = study.videolm(variant)
         shown = [study.samplings[name] for name in settings.samplings]
         streams = [sampling for sampling in shown if isinstance(sampling, Stream)]
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]

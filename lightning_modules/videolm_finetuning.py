@@ -64,7 +64,7 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
     tokenizer = load_tokenizer(str(layout.tokenizer))
     model = build_videolm(models, layout.vision, tokenizer, layout.delta(owner, seed) if owner else None, seed)
     processor = CopeVideoProcessor.of(models, tokenizer)
-    if study.variants[variant].trained:
+    if study.videolm(variant).trained:
         _tune(study, layout, variant, seed, model, processor)
     settings_digest = rule_digest(study, "videolm", variant)
     with exported(

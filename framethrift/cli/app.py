@@ -7,10 +7,7 @@ from typing import Annotated
 import typer
 
 from framethrift.cli import configuration, steps, tracking, video
-from framethrift.codec.errors import VideoRejected
-from framethrift.config import StudyError
 from framethrift.progress import redirect_to
-from framethrift.tracking import TrackingError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
@@ -29,9 +26,11 @@ def options(
 
 
 def main() -> None:
-    """Entry point of the `framethrift` command; an error the user can mend is one message, not a traceback."""
+    """Entry point of the `framethrift` command: an error of this project is one message, any other a traceback."""
     try:
         app()
-    except (StudyError, VideoRejected, TrackingError) as error:
+    except Exception as error:
+        if not type(error).__module__.startswith("framethrift."):
+            raise
         print(f"framethrift: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,5 +1,6 @@
 """One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +43,13 @@ def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = N
     settings, layout = _open(study, set_)
     recipe = settings.recipes[settings.datasets[dataset].recipe]
     encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=_counter(f"codec {dataset}", "videos"))
+
+
+def weights(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Check that every ready-made weight a study names is on this machine."""
+    from framethrift.models.weights import check_weights
+
+    check_weights(*_open(study, set_))
 
 
 def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
@@ -156,9 +164,10 @@ def _counter(name: str, unit: str) -> Any:
     return count
 
 
-COMMANDS = [
+COMMANDS: list[Callable[..., None]] = [
     videos,
     codec,
+    weights,
     tokenizer,
     vision,
     clip,

@@ -1,5 +1,6 @@
 """Commands for one video: look at its codec primitives, ask a question about it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -34,4 +35,4 @@ def ask(
     print(answer(clip, question, model, sampling).describe())
 
 
-COMMANDS = [inspect, ask]
+COMMANDS: list[Callable[..., None]] = [inspect, ask]

@@ -80,6 +80,7 @@ _SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", 
 _CODE = {
     "videos": ("framethrift.videos",),
     "codec": ("framethrift.codec",),
+    "weights": ("framethrift.models.weights",),
     "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
@@ -104,6 +105,7 @@ def _reinforced(stage: str) -> Callable[[Study, str], Any]:
 _SETTINGS: dict[str, Callable[..., Any]] = {
     "videos": lambda study, dataset: study.datasets[dataset],
     "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
+    "weights": lambda study: [study.models.vision.source, study.models.language.source, study.models.clip.source],
     "tokenizer": lambda study: study.models.language,
     "vision": lambda study: [study.models.vision, study.training.vision],
     "clip": lambda study: [study.models.clip, study.training.clip],

@@ -23,6 +23,11 @@ class Layout:
         return self.root / "codec" / dataset
 
     @property
+    def weights(self) -> Path:
+        """Where the ready-made weights of the study were found."""
+        return self.root / "weights.json"
+
+    @property
     def tokenizer(self) -> Path:
         """Folder of the study's tokenizer."""
         return self.root / "models" / "tokenizer"

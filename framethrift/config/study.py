@@ -128,6 +128,15 @@ class Study(Section):
                 f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2"
             )
 
+    def videolm(self, name: str) -> VideolmVariant:
+        """The variant `name`; raises ValueError when it is no VideoLM."""
+        variant = self.variants[name]
+        if not isinstance(variant, VideolmVariant):
+            raise ValueError(
+                f"variants.{name}: a {variant.kind}, but a VideoLM is needed; allowed: {self.names_of(VideolmVariant)}"
+            )
+        return variant
+
     def names_of(self, *kinds: type) -> list[str]:
         """Names of the variants of the given kinds, in the order of the file."""
         return [name for name, variant in self.variants.items() if isinstance(variant, kinds)]
@@ -186,8 +195,7 @@ class Study(Section):
 
     def serving(self, variant: str) -> dict[str, Any]:
         """What a model's folder must say for the model to be used alone: recipe, sampling and key frames it was trained with."""
-        mllm = self.variants[self.mllm_of(variant)]
-        assert isinstance(mllm, VideolmVariant)
+        mllm = self.videolm(self.mllm_of(variant))
         shown = self.samplings[mllm.samplings[0]]
         if isinstance(shown, Select) and shown.selector == "oracle":  # nobody's own clip comes with annotated evidence
             shown = shown.model_copy(update={"selector": "uniform"})

@@ -89,6 +89,14 @@ class Workflow:
         owners = dict.fromkeys(filter(None, map(self.study.delta_of, self.study.variants)))
         return [str(self.layout.retrieval(owner, seed)) for owner in owners for seed in self.study.seeds]
 
+    def weights(self) -> list[str]:
+        """Proof that ready-made weights are here, before any job that loads them; none when the study trains everything."""
+        return (
+            [str(self.layout.weights)]
+            if any(getattr(self.study.models, part).source for part in ("vision", "language", "clip"))
+            else []
+        )
+
     def texts(self) -> list[str]:
         """Questions and captions that a trained tokenizer must spell."""
         if self.study.models.language.source:

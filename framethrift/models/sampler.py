@@ -79,9 +79,6 @@ class UNetSampler(nn.Module):
         self.up = nn.ModuleList([nn.Conv1d(b, a, 1) for a, b in pairwise(widths)])
         self.decode = nn.ModuleList([Block(2 * width, width, kernel) for width in widths[:-1]])
         self.head = nn.Conv1d(widths[0], 1, 1)
-        # A fresh sampler draws uniformly.
-        for parameter in self.head.parameters():
-            nn.init.zeros_(parameter)
 
     def forward(self, similarity: Tensor, query_mask: Tensor | None = None, frame_mask: Tensor | None = None) -> Tensor:
         """Log-probabilities (B, T), −inf at frames that `frame_mask` (B, T) bool leaves out.

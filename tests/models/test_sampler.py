@@ -1,12 +1,14 @@
 """The U-Net sampler: size, symmetries, padding, saving, and that it learns from REINFORCE."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from framethrift.config.models import Sampler
 from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
-from framethrift.models.set_draw import draw_sets, set_log_probability, top_frames
+from framethrift.models.set_draw import draw_sets, entropy, set_log_probability, top_frames
 from framethrift.rewards import reinforce_loss
 
 TINY = Sampler(channels=(16, 32), kernel=5)
@@ -28,8 +30,10 @@ def test_the_default_has_about_two_million_parameters():
     assert 1.5e6 < sum(p.numel() for p in UNetSampler(Sampler()).parameters()) < 2.5e6
 
 
-def test_a_fresh_sampler_draws_uniformly():
-    torch.testing.assert_close(UNetSampler(TINY)(cosines()).exp(), torch.full((2, 37), 1 / 37))
+@pytest.mark.parametrize("settings", [TINY, Sampler()])
+def test_a_fresh_sampler_draws_nearly_uniformly(settings):
+    torch.manual_seed(0)
+    assert (entropy(UNetSampler(settings)(cosines())) > 0.9 * math.log(37)).all()
 
 
 @pytest.mark.parametrize("frames", [1, 3, 16, 37, 96, 101])

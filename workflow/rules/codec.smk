@@ -9,6 +9,8 @@ rule codec:
         quarantine=f"{at.root}/codec/{{dataset}}/quarantine.parquet",
     log:
         f"{at.root}/logs/codec/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
         mem_mb=4000,

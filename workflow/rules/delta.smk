@@ -9,6 +9,8 @@ rule delta:
         f"{at.root}/models/delta-{{name}}/seed{{seed}}/framethrift.json",
     log:
         f"{at.root}/logs/delta/{{name}}-seed{{seed}}.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=12000,
@@ -30,6 +32,8 @@ rule retrieval:
         f"{at.root}/retrieval/{{name}}/seed{{seed}}.json",
     log:
         f"{at.root}/logs/retrieval/{{name}}-seed{{seed}}.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,

@@ -11,6 +11,8 @@ rule evaluate:
         f"{at.root}/cells/{{variant}}/{{sampling}}/seed{{seed}}/cells.json",
     log:
         f"{at.root}/logs/evaluate/{{variant}}-{{sampling}}-seed{{seed}}.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,

@@ -8,6 +8,8 @@ rule latency:
         f"{at.root}/latency/{{variant}}/seed{{seed}}.json",
     log:
         f"{at.root}/logs/latency/{{variant}}-seed{{seed}}.log",
+    conda:
+        "../../environment.yml"
     threads: workflow.cores or 2
     resources:
         mem_mb=8000,

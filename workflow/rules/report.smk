@@ -14,6 +14,8 @@ rule report:
         ),
     log:
         f"{at.root}/logs/report.log",
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=60,

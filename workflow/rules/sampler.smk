@@ -11,6 +11,8 @@ rule pass_rates:
         f"{at.root}/logs/pass_rates/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("videolm"),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -37,6 +39,8 @@ rule sampler:
         f"{at.root}/logs/sampler/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("sampler"),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -65,6 +69,8 @@ rule joint:
         f"{at.root}/logs/joint/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("joint"),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=12000,

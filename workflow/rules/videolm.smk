@@ -12,6 +12,8 @@ rule videolm:
         f"{at.root}/logs/videolm/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("videolm"),
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=12000,

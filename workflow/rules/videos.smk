@@ -9,6 +9,8 @@ rule videos:
         quarantine=f"{at.root}/videos/{{dataset}}/quarantine.parquet",
     log:
         f"{at.root}/logs/videos/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
         mem_mb=4000,

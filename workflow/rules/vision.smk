@@ -1,13 +1,32 @@
 # The towers that look at single frames, and the tokenizer: loaded from a folder or the hub's cache, or trained in the study.
 
 
+rule weights:
+    output:
+        f"{at.root}/weights.json",
+    log:
+        f"{at.root}/logs/weights.log",
+    conda:
+        "../../environment.yml"
+    params:
+        study=flow.arguments,
+        digest=flow.digest("weights"),
+    message:
+        "Looking for ready-made weights"
+    shell:
+        "framethrift --log {log:q} weights {params.study:q}"
+
+
 rule tokenizer:
     input:
+        flow.weights(),
         flow.texts(),
     output:
         f"{at.tokenizer}/framethrift.json",
     log:
         f"{at.root}/logs/tokenizer/tokenizer.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -23,12 +42,15 @@ rule tokenizer:
 
 rule vision:
     input:
+        weights=flow.weights(),
         tokenizer=rules.tokenizer.output,
         captions=flow.captions("vision"),
     output:
         f"{at.vision}/framethrift.json",
     log:
         f"{at.root}/logs/vision/vision.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -44,12 +66,15 @@ rule vision:
 
 rule clip:
     input:
+        weights=flow.weights(),
         tokenizer=rules.tokenizer.output,
         captions=flow.captions("clip"),
     output:
         f"{at.clip}/framethrift.json",
     log:
         f"{at.root}/logs/clip/clip.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=8000,
