@@ -105,6 +105,11 @@ def _shown(
     return Conversation(items, frames[chosen], pairs, grid)
 
 
+def without_video(conversation: Conversation) -> Conversation:
+    """The same questions with nothing shown: a model that never saw this would not even try to answer blind."""
+    return Conversation([], conversation.frames[:0], conversation.pairs, conversation.grid)
+
+
 def query_targets(queries: "pd.Series[list[str]]", corrupted: float, seed: int) -> list[list[str]]:
     """Reference queries, a share of whose things (last words) is systematically named as another thing.
 
@@ -133,7 +138,7 @@ class Conversations:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]
         self._processor, self._seed = processor, seed
-        self._size = study.training_of(variant).videolm.batch_size
+        self._size, self._blind_share = study.training_of(variant).videolm.batch_size, settings.blind_share
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def _index(self, number: int) -> int:
@@ -151,7 +156,8 @@ class Conversations:
             index = self._index(number)
             for source, length in zip(self._sources, self._lengths, strict=True):
                 if index < length:
-                    drawn.append(source.get(index, rng))
+                    conversation = source.get(index, rng)
+                    drawn.append(without_video(conversation) if rng.random() < self._blind_share else conversation)
                     break
                 index -= length
         return self.collate(drawn)
@@ -173,9 +179,11 @@ class Conversations:
             "position_ids": torch.from_numpy(packed.position_ids),
             "labels": torch.from_numpy(packed.labels),
             "attention_mask": torch.from_numpy(packed.attention()),
-            "pixel_values": torch.cat([processor.pixels(conversation.frames) for conversation in drawn]),
-            "image_grids": torch.tensor([conversation.grid or full for conversation in drawn for _ in conversation.frames]),
         }
+        seen = [conversation for conversation in drawn if len(conversation.frames)]
+        if seen:
+            batch["pixel_values"] = torch.cat([processor.pixels(conversation.frames) for conversation in seen])
+            batch["image_grids"] = torch.tensor([conversation.grid or full for conversation in seen for _ in conversation.frames])
         primitives = [pair for conversation in drawn for pair in conversation.primitives]
         if primitives:
             resized = [processor.primitives(motion[None], residual[None]) for motion, residual in primitives]

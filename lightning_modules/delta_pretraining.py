@@ -14,11 +14,12 @@ from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import DeltaPretraining
 from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer
-from framethrift.models.folder import exported
+from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.primitives import resize_primitives
 from framethrift.models.vision import feature_scale, load_tower, preprocess, tower_features
 from framethrift.progress import Progress
 from lightning_modules.data import Gops, manifest, step_rng
+from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
 from lightning_modules.trainer import fit
 
@@ -107,13 +108,15 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
     pretrainer = build_delta_pretrainer(encoder, tower.config.hidden_size, seed, feature_scale(tower))
     gops = Gops(layout, manifest(layout, settings.datasets, "train"))
     pairs = FramePairs(gops, settings, models.vision.image_size, encoder.image_size, seed)
+    inputs = [layout.vision / MANIFEST, *(layout.codec(dataset) / "videos.parquet" for dataset in settings.datasets)]
+    checkpoints = supervised_folder(study, layout, "delta", name, seed, inputs)
     with tracking.stage_run(layout, study, stage="delta", name=name, seed=seed, params=settings.model_dump()) as run:
         progress = Progress(f"delta {name} seed{seed}", settings.steps)
         fit(
             DeltaAlignment(pretrainer, tower, settings),
             pairs.batch,
             settings,
-            layout.checkpoints("delta", name, seed),
+            checkpoints,
             progress,
             run.log_metrics,
         )

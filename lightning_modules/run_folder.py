@@ -1,4 +1,4 @@
-"""Where a reinforcement learning run keeps its checkpoints: apart from those of other settings and other inputs."""
+"""Where a training run keeps its checkpoints: apart from those of other settings and other inputs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +12,17 @@ from framethrift.models.folder import MANIFEST
 _FREE = {"steps", "checkpoint_every"}
 
 
+def supervised_folder(study: Study, layout: Layout, stage: str, name: str, seed: int, inputs: Iterable[Path]) -> Path:
+    """The checkpoint folder of a supervised stage under its settings and `inputs`, the tables and manifests it reads.
+
+    Raises FileNotFoundError when an input is missing.
+    """
+    digest = rule_digest(study, stage, *([name] if stage in ("delta", "videolm") else []))
+    return layout.checkpoints(stage, name, seed) / settings_digest([digest, [file_digest(path) for path in inputs]])
+
+
 def run_folder(study: Study, layout: Layout, stage: str, variant: str, seed: int, models: Iterable[Path]) -> Path:
-    """The checkpoint folder of this stage, variant and seed under these settings, base models, CLIP, videos and questions.
+    """The checkpoint folder of a reinforcement learning stage under its settings, base models, CLIP, videos and questions.
 
     A run with another learning rate, or on a retrained MLLM, must not resume from the old run's checkpoints.
     models: folders whose manifests the run depends on. Raises FileNotFoundError when an input is missing.

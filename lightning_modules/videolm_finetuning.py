@@ -10,12 +10,13 @@ from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import VideolmFinetuning
-from framethrift.models.folder import exported
+from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.tokenizer import load_tokenizer
 from framethrift.progress import Progress
 from lightning_modules.conversations import Conversations
+from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
 from lightning_modules.trainer import fit
 
@@ -34,7 +35,7 @@ class VideolmTuning(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One batch of packed conversations, as Conversations.collate makes it."""
-        if self._settings.vision_learning_rate is None:
+        if self._settings.vision_learning_rate is None and "pixel_values" in batch:
             with torch.no_grad():
                 batch["image_features"] = self.model.vision_features(batch.pop("pixel_values"))
         output = self.model(**batch)
@@ -84,7 +85,12 @@ def _tune(
 ) -> None:
     settings = study.training_of(variant).videolm
     conversations = Conversations(study, layout, variant, processor, seed)
+    owner = study.delta_of(variant)
+    inputs = [layout.tokenizer / MANIFEST, layout.vision / MANIFEST, *([layout.delta(owner, seed) / MANIFEST] if owner else [])]
+    for dataset in study.dataset_of(variant):
+        inputs += [layout.codec(dataset) / "videos.parquet", layout.videos(dataset) / "questions.parquet"]
+    checkpoints = supervised_folder(study, layout, "videolm", variant, seed, inputs)
     with tracking.stage_run(layout, study, stage="videolm", name=variant, seed=seed, params=settings.model_dump()) as run:
         module = VideolmTuning(model, settings, delta=study.shows_delta(variant))
         progress = Progress(f"videolm {variant} seed{seed}", settings.steps)
-        fit(module, conversations.batch, settings, layout.checkpoints("videolm", variant, seed), progress, run.log_metrics)
+        fit(module, conversations.batch, settings, checkpoints, progress, run.log_metrics)

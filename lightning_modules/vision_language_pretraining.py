@@ -14,11 +14,12 @@ from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import ContrastivePretraining
 from framethrift.models.clip import build_clip, clip_pixels, clip_tokens, link_clip, save_clip
-from framethrift.models.folder import exported
+from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.tokenizer import build_tokenizer, load_tokenizer
 from framethrift.models.vision import CAPTION_TOKENS, build_siglip, preprocess
 from framethrift.progress import Progress
 from lightning_modules.captions import CaptionedFrames, study_texts
+from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
 from lightning_modules.trainer import fit
 
@@ -142,5 +143,7 @@ def _train(
     settings: ContrastivePretraining,
     batches: Callable[[int], tuple[Tensor, Tensor]],
 ) -> None:
+    inputs = [layout.tokenizer / MANIFEST, *(layout.videos(name) / "captions.parquet" for name in settings.datasets)]
+    checkpoints = supervised_folder(study, layout, stage, stage, SEED, inputs)
     with tracking.stage_run(layout, study, stage=stage, name=stage, seed=SEED, params=settings.model_dump()) as run:
-        fit(module, batches, settings, layout.checkpoints(stage, stage, SEED), Progress(stage, settings.steps), run.log_metrics)
+        fit(module, batches, settings, checkpoints, Progress(stage, settings.steps), run.log_metrics)

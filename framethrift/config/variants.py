@@ -19,6 +19,9 @@ class VideolmVariant(Section):
         min_length=1, description="Samplings it is trained with, one drawn per conversation; the first is its default."
     )
     delta_pretraining: bool = Field(True, description="Start from the pre-trained Δ-encoder (Table H.2: false).")
+    blind_share: float = Field(
+        0.0, ge=0, lt=1, description="Share of conversations without the video: text-only samples, as in most data mixes."
+    )
     captions: bool = Field(
         False, description="Also learn to caption each video's first frame, as LLaVA-Video's data mix has captions."
     )

@@ -62,8 +62,8 @@ def _draw(panel: Panel, variants: Sequence[str], folder: ReportFolder, page: str
     costs = [point.cost for point in panel.points]
     logarithmic = max(costs) > 3 * min(costs)
     x_low, x_high = _padded(costs, logarithmic)
-    y_low = math.floor(min(point.low for point in panel.points) / 10) * 10
-    y_high = min(100, math.ceil(max(point.high for point in panel.points) / 10) * 10)
+    y_low = min(90, math.floor(min(point.low for point in panel.points) / 10) * 10)
+    y_high = min(100, max(y_low + 10, math.ceil(max(point.high for point in panel.points) / 10) * 10))
 
     def x(cost: float) -> float:
         share = (
