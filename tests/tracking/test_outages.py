@@ -196,16 +196,3 @@ def test_a_folder_that_sqlite_cannot_address_is_named(tmp_path: Path) -> None:
 def test_recording_imports_neither_mlflow_nor_torch() -> None:
     code = "import sys; from framethrift import tracking; print({'mlflow', 'torch', 'lightning', 'pandas'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
-
-
-def test_lightning_can_log_through_its_own_interface(layout: Layout, study: Study, runs: Runs) -> None:
-    from lightning.pytorch.loggers import Logger
-
-    from framethrift.tracking.lightning_logger import SpoolLogger
-
-    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0) as run:
-        logger: Logger = SpoolLogger(run)
-        logger.log_hyperparams({"ignored": 1})
-        logger.log_metrics({"loss": 0.25}, 3)
-        assert (logger.name, logger.version) == ("framethrift", "run")
-    assert runs(layout)["delta cope seed0"][0].data.metrics == {"loss": 0.25}
