@@ -13,7 +13,7 @@ rule pass_rates:
         variant=flow.names("videolm"),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
@@ -41,7 +41,7 @@ rule sampler:
         variant=flow.names("sampler"),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
@@ -71,7 +71,7 @@ rule joint:
         variant=flow.names("joint"),
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=12000,
         runtime=2880,
