@@ -49,7 +49,7 @@ demo: $(FILLED)
 	@printf '\nThe report: %s\n' "$$(pwd -P)/reports/$(STUDY)/index.html"
 
 test: $(FILLED)
-	@$(RUN) pytest -n 2
+	@$(RUN) pytest -n 2 --dist loadgroup
 
 lint: $(FILLED)
 	$(RUN) ruff check .

@@ -9,6 +9,7 @@ import pytest
 
 from tests.workflow.conftest import ROOT, Run
 
+pytestmark = pytest.mark.xdist_group("workflow")  # one process, so that the tiny study runs once
 STAGES = set(
     [
         "videos",

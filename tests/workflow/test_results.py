@@ -4,10 +4,13 @@ import json
 import sqlite3
 
 import pandas as pd
+import pytest
 
 from framethrift.config import Layout
 from framethrift.models.folder import verify
 from tests.workflow.conftest import Run
+
+pytestmark = pytest.mark.xdist_group("workflow")  # one process, so that the tiny study runs once
 
 
 def test_every_model_folder_is_whole(finished_run: Run) -> None:
