@@ -1,5 +1,6 @@
 """What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,9 @@ class Workflow:
     def __init__(self, source: str, overrides: list[str], *, results: str = "results") -> None:
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
-        self.arguments = ["--study", source, *(word for override in overrides for word in ("--set", override))]
+        # Not a parameter of the rules: a changed override must rerun only what its digests say.
+        words = ["--study", source, *(word for override in overrides for word in ("--set", override))]
+        self.arguments = shlex.join(words).replace("{", "{{").replace("}", "}}")  # part of a command that Snakemake formats
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Workflow":

@@ -16,9 +16,8 @@ rule codec:
         mem_mb=4000,
         runtime=1440,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("codec", wildcards.dataset),
     message:
         "Re-encoding the videos of dataset {wildcards.dataset}"
     shell:
-        "framethrift --log {log:q} codec {params.study:q} --dataset {wildcards.dataset} --jobs {threads}"
+        f"framethrift --log {{log:q}} codec {flow.arguments} --dataset {{wildcards.dataset}} --jobs {{threads}}"

@@ -16,12 +16,11 @@ rule delta:
         mem_mb=12000,
         runtime=2880,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("delta", wildcards.name),
     message:
         "Pre-training the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} delta {params.study:q} --name {wildcards.name} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} delta {flow.arguments} --name {{wildcards.name}} --seed {{wildcards.seed}} --threads {{threads}}"
 
 
 rule retrieval:
@@ -39,9 +38,8 @@ rule retrieval:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("retrieval", wildcards.name),
     message:
         "Next-frame retrieval with the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} retrieval {params.study:q} --name {wildcards.name} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} retrieval {flow.arguments} --name {{wildcards.name}} --seed {{wildcards.seed}} --threads {{threads}}"

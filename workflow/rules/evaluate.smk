@@ -18,11 +18,10 @@ rule evaluate:
         mem_mb=8000,
         runtime=720,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest(
             "evaluate", wildcards.variant, wildcards.sampling
         ),
     message:
         "Evaluating {wildcards.variant} under {wildcards.sampling}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} evaluate {params.study:q} --variant {wildcards.variant} --sampling {wildcards.sampling} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --threads {{threads}}"

@@ -15,9 +15,8 @@ rule latency:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("latency", wildcards.variant),
     message:
         "Timing {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} latency {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} latency {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"

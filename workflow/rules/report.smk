@@ -20,9 +20,8 @@ rule report:
         mem_mb=4000,
         runtime=60,
     params:
-        study=flow.arguments,
         digest=flow.digest("report"),
     message:
         "Rendering the report"
     shell:
-        "framethrift --log {log:q} report {params.study:q}"
+        f"framethrift --log {{log:q}} report {flow.arguments}"

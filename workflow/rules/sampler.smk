@@ -18,12 +18,11 @@ rule pass_rates:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("pass_rates", wildcards.variant),
     message:
         "Pass rates of {wildcards.variant} on its training questions, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} pass-rates {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} pass-rates {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
 
 
 rule sampler:
@@ -46,12 +45,11 @@ rule sampler:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("sampler", wildcards.variant),
     message:
         "Pre-training sampler {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} sampler {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} sampler {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
 
 
 rule joint:
@@ -76,9 +74,8 @@ rule joint:
         mem_mb=12000,
         runtime=2880,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("joint", wildcards.variant),
     message:
         "Joint evolution of {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} joint {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} joint {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"

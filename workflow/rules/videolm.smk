@@ -19,9 +19,8 @@ rule videolm:
         mem_mb=12000,
         runtime=2880,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("videolm", wildcards.variant),
     message:
         "Fine-tuning VideoLM {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "framethrift --log {log:q} videolm {params.study:q} --variant {wildcards.variant} --seed {wildcards.seed} --threads {threads}"
+        f"framethrift --log {{log:q}} videolm {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"

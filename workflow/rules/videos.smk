@@ -16,9 +16,8 @@ rule videos:
         mem_mb=4000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=lambda wildcards: flow.digest("videos", wildcards.dataset),
     message:
         "Building the videos of dataset {wildcards.dataset}"
     shell:
-        "framethrift --log {log:q} videos {params.study:q} --dataset {wildcards.dataset} --jobs {threads}"
+        f"framethrift --log {{log:q}} videos {flow.arguments} --dataset {{wildcards.dataset}} --jobs {{threads}}"

@@ -9,12 +9,11 @@ rule weights:
     conda:
         "../../environment.yml"
     params:
-        study=flow.arguments,
         digest=flow.digest("weights"),
     message:
         "Looking for ready-made weights"
     shell:
-        "framethrift --log {log:q} weights {params.study:q}"
+        f"framethrift --log {{log:q}} weights {flow.arguments}"
 
 
 rule tokenizer:
@@ -32,12 +31,11 @@ rule tokenizer:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=flow.digest("tokenizer"),
     message:
         "Tokenizer of the study"
     shell:
-        "framethrift --log {log:q} tokenizer {params.study:q}"
+        f"framethrift --log {{log:q}} tokenizer {flow.arguments}"
 
 
 rule vision:
@@ -56,12 +54,11 @@ rule vision:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=flow.digest("vision"),
     message:
         "Vision tower of the VideoLM"
     shell:
-        "framethrift --log {log:q} vision {params.study:q} --threads {threads}"
+        f"framethrift --log {{log:q}} vision {flow.arguments} --threads {{threads}}"
 
 
 rule clip:
@@ -80,9 +77,8 @@ rule clip:
         mem_mb=8000,
         runtime=240,
     params:
-        study=flow.arguments,
         digest=flow.digest("clip"),
     message:
         "CLIP that scores frames against visual queries"
     shell:
-        "framethrift --log {log:q} clip {params.study:q} --threads {threads}"
+        f"framethrift --log {{log:q}} clip {flow.arguments} --threads {{threads}}"
