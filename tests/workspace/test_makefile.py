@@ -83,7 +83,7 @@ def ready(machine: Machine) -> Machine:
     return machine
 
 
-PYTEST = ["-m", "pytest", "-n", "2"]
+PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadgroup"]
 
 
 def test_without_a_fitting_python_one_message_says_what_was_found(machine: Machine) -> None:
