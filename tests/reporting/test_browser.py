@@ -11,7 +11,7 @@ import pytest
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=4000 "
+    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=15000 "
     "--enable-logging=stderr --v=0"
 )
 PAGES = (
@@ -34,7 +34,7 @@ for (const frame of document.querySelectorAll("iframe")) frame.onload = () => se
   const count = page.getElementById("count");
   const beyond = page.documentElement.scrollWidth - page.documentElement.clientWidth;
   found.textContent += `${{frame.id}} ${{beyond}} ${{count ? count.textContent : ""}}\\n`;
-}}, 500);
+}}, 3000);
 </script>"""
 
 
