@@ -1,24 +1,13 @@
-"""The claims ledger as data: what a paper states, where, with which number, and the test that decides it."""
+"""One claim of a paper as data: what it states, where, with which number, and the test that decides it."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
 
-LEDGERS = Path("config/claims")
-CHOICES = "choices.yaml"
-Model = TypeVar("Model", bound=Section)
-
 Kind = Literal["arithmetic", "latency", "accuracy", "comparison"]
 Quantity = Literal["ttft_s", "ttft_model_s", "e2e_s", "visual_tokens"]
-
-
-class LedgerError(ValueError):
-    """A ledger file that cannot be used; the message names file, claim and field."""
 
 
 class Need(Section):
@@ -44,6 +33,14 @@ class Within(Section):
 
     kind: Literal["within"] = "within"
     of: Literal["chance", "paper"]
+    measure: str = Field(default="accuracy", description="Metric of the cell's benchmark.")
+    tolerance: float = Field(gt=0, description="Points either side.")
+
+
+class TokenShare(Section):
+    """Visual tokens of the first need in % of the second's, against the paper's number."""
+
+    kind: Literal["token_share"] = "token_share"
     tolerance: float = Field(gt=0, description="Points either side.")
 
 
@@ -62,6 +59,15 @@ class Retrieval(Section):
     measure: str = Field(description="Figure of the retrieval file, e.g. recall@5.")
 
 
+class Recall(Section):
+    """Next-frame recall of one method against the paper's number (Table H.6)."""
+
+    kind: Literal["recall"] = "recall"
+    method: str = Field(description="Method of the retrieval file.")
+    measure: str = Field(description="Figure of the retrieval file, e.g. recall@5.")
+    tolerance: float = Field(gt=0, description="Points either side.")
+
+
 class Arithmetic(Section):
     """A number that follows from others by arithmetic alone: decided without any training."""
 
@@ -77,15 +83,19 @@ class Untestable(Section):
     why: str
 
 
-Test = Annotated[Difference | Within | Ratio | Retrieval | Arithmetic | Untestable, Field(discriminator="kind")]
+Test = Annotated[
+    Difference | Within | TokenShare | Ratio | Retrieval | Recall | Arithmetic | Untestable, Field(discriminator="kind")
+]
 
 _NEEDS = {
     "greater": 2,
     "less": 2,
     "within": 1,
+    "token_share": 2,
     "ratio_below": 2,
     "ratio_above": 2,
     "retrieval_greater": 1,
+    "recall": 1,
     "equals_arithmetic": 0,
     "below_arithmetic": 0,
     "above_arithmetic": 0,
@@ -118,9 +128,10 @@ class Claim(Section):
         arithmetic = isinstance(self.test, Arithmetic)
         if arithmetic != (self.kind == "arithmetic") and not isinstance(self.test, Untestable):
             raise ValueError(f"kind {self.kind!r} does not fit test {self.test.kind!r}")
-        if self.value is None and (arithmetic or (isinstance(self.test, Within) and self.test.of == "paper")):
+        compares = isinstance(self.test, TokenShare | Recall) or (isinstance(self.test, Within) and self.test.of == "paper")
+        if self.value is None and (arithmetic or compares):
             raise ValueError(f"value: test {self.test.kind} compares with the paper's number, which is missing")
-        if isinstance(self.test, Difference | Within) and any(
+        if isinstance(self.test, Difference | Within | TokenShare) and any(
             need.benchmark is None or need.sampling is None for need in self.needs
         ):
             raise ValueError(
@@ -129,145 +140,3 @@ class Claim(Section):
         if isinstance(self.test, Ratio) and any(need.sampling is None or need.benchmark is not None for need in self.needs):
             raise ValueError("needs: a ratio of latency figures names variant and sampling, no benchmark")
         return self
-
-
-class PrintedRow(Section):
-    """One printed row: which cells it holds and its numbers, null where the paper prints none."""
-
-    variant: str
-    sampling: str
-    label: str = Field(default="", description="The paper's own wording of the row.")
-    values: list[float | None]
-
-
-class PrintedTable(Section):
-    """A table of accuracies as printed: every number becomes one claim `<id>.<row>.<column>`."""
-
-    id: str = Field(pattern=r"^[a-z0-9_.-]+$")
-    location: str
-    benchmarks: list[str] = Field(min_length=1, description="Column heads: benchmarks of the registry.")
-    tolerance: float = Field(gt=0, description="Points either side of the printed number that count as the same result.")
-    source: str = "paper"
-    rows: list[PrintedRow] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _rectangular(self) -> "PrintedTable":
-        for row in self.rows:
-            if len(row.values) != len(self.benchmarks):
-                raise ValueError(
-                    f"row {row.label or row.variant!r}: {len(row.values)} values for {len(self.benchmarks)} benchmarks"
-                )
-        return self
-
-    def claims(self) -> list[Claim]:
-        """One accuracy claim per printed number, in reading order."""
-        return [
-            Claim(
-                id=f"{self.id}.{number}.{benchmark}",
-                location=self.location,
-                statement=f"{row.label or row.variant}: {value:g} % on {benchmark}",
-                kind="accuracy",
-                test=Within(of="paper", tolerance=self.tolerance),
-                value=value,
-                unit="%",
-                source=self.source,
-                needs=[Need(variant=row.variant, sampling=row.sampling, benchmark=benchmark)],
-            )
-            for number, row in enumerate(self.rows, start=1)
-            for benchmark, value in zip(self.benchmarks, row.values, strict=True)
-            if value is not None
-        ]
-
-
-class TokenPrices(Section):
-    """What a frame costs in the paper's token arithmetic."""
-
-    image_tokens: int = Field(ge=1)
-    newline_tokens: int = Field(ge=0)
-    delta_tokens: int = Field(ge=1)
-    delta_newlines: int = Field(ge=0)
-
-
-class Ledger(Section):
-    """All claims of one paper: `config/claims/<paper>.yaml`."""
-
-    paper: str = Field(description="Short name of the paper.")
-    title: str
-    reference: str = Field(description="Where it can be read.")
-    token_prices: TokenPrices | None = Field(default=None, description="Prices behind tokens(I, P) in formulas.")
-    statements: list[Claim] = Field(default_factory=list, alias="claims")
-    tables: list[PrintedTable] = Field(default_factory=list)
-
-    @property
-    def claims(self) -> list[Claim]:
-        """Statements, then the printed tables' numbers."""
-        return [*self.statements, *(claim for table in self.tables for claim in table.claims())]
-
-
-class Choice(Section):
-    """One decision where a paper is silent, contradicts itself, or cannot be followed."""
-
-    field: str = Field(description="Where the decision sits in the study's configuration, or the step it belongs to.")
-    paper: str = Field(description="Which paper.")
-    says: str = Field(description="What the paper says, with the place.")
-    we: str = Field(description="What is done here.")
-    why: str
-    nature: Literal["silent", "contradiction", "deviation"] = "silent"
-
-
-def load_ledgers(folder: Path = LEDGERS) -> list[Ledger]:
-    """Every `<paper>.yaml` of `folder` in alphabetical order.
-
-    Raises LedgerError naming file, claim and field; also when two claims share an id.
-    """
-    paths = sorted(path for path in folder.glob("*.yaml") if path.name != CHOICES)
-    if not paths:
-        raise LedgerError(f"{folder}: no ledger (*.yaml) found")
-    ledgers = [_validated(Ledger, path, _yaml(path)) for path in paths]
-    seen: dict[str, Path] = {}
-    for path, ledger in zip(paths, ledgers, strict=True):
-        for claim in ledger.claims:
-            if claim.id in seen:
-                raise LedgerError(f"{path}: claim id {claim.id!r} is already used in {seen[claim.id]}")
-            seen[claim.id] = path
-    return ledgers
-
-
-def load_choices(folder: Path = LEDGERS) -> list[Choice]:
-    """The list in `<folder>/choices.yaml`; errors as `load_ledgers`."""
-    path = folder / CHOICES
-    raw = _yaml(path)
-    if not isinstance(raw, list):
-        raise LedgerError(f"{path}: expected a list of choices, found {type(raw).__name__}")
-    return [_validated(Choice, path, item) for item in raw]
-
-
-def _yaml(path: Path) -> Any:
-    if not path.is_file():
-        raise LedgerError(f"{path} does not exist")
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise LedgerError(f"{path}: not valid YAML: {error}") from error
-
-
-def _validated(model: type[Model], path: Path, raw: Any) -> Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        lines = [f"{path}: {error.error_count()} invalid field(s)"]
-        for item in error.errors(include_url=False):
-            lines.append(f"  {_place(item['loc'], raw)}: {item['msg'].removeprefix('Value error, ')}")
-        raise LedgerError("\n".join(lines)) from error
-
-
-def _place(location: tuple[int | str, ...], raw: Any) -> str:
-    """The field's path, with a claim's id in place of its position."""
-    parts: list[str] = []
-    for key in location:
-        try:
-            raw = raw[key]
-        except (KeyError, IndexError, TypeError):
-            raw = None
-        parts.append(str(raw["id"]) if isinstance(key, int) and isinstance(raw, Mapping) and "id" in raw else str(key))
-    return ".".join(parts) or "ledger"

@@ -4,7 +4,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 
-from framethrift.config.claims import TokenPrices
+from framethrift.config.ledgers import TokenPrices
 from framethrift.tokens import TokenCosts, token_budget
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {

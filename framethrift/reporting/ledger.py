@@ -7,8 +7,22 @@ from pathlib import Path
 from typing import Literal
 
 from framethrift.config import Study
-from framethrift.config.claims import Arithmetic, Claim, Difference, Ledger, Need, Ratio, Retrieval, Untestable, Within
+from framethrift.config.claims import (
+    Arithmetic,
+    Claim,
+    Difference,
+    Need,
+    Ratio,
+    Recall,
+    Retrieval,
+    TokenShare,
+    Untestable,
+    Within,
+)
 from framethrift.config.data import Official
+from framethrift.config.ledgers import Ledger
+from framethrift.evaluation.statistics import Difference as StatisticalDifference
+from framethrift.evaluation.statistics import Estimate
 from framethrift.reporting.formula import FormulaError, evaluate
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.results import Cell, Results
@@ -75,9 +89,13 @@ def _decide(claim: Claim, ledger: Ledger, evidence: Evidence) -> Verdict:
             return _ratio(claim, test, ledger, evidence)
         if isinstance(test, Retrieval):
             return _retrieval(claim, test, ledger, evidence)
+        if isinstance(test, Recall):
+            return _recall(claim, test, ledger, evidence)
         cells = [_cell(need, evidence.results) for need in claim.needs]
         if isinstance(test, Within):
             return _within(claim, test, ledger, cells[0])
+        if isinstance(test, TokenShare):
+            return _token_share(claim, test, ledger, cells[0], cells[1])
         return _difference(claim, test, ledger, cells[0], cells[1])
     except Undecidable as lacking:
         return Verdict(claim, ledger.paper, "not run", str(lacking))
@@ -117,20 +135,36 @@ def _difference(claim: Claim, test: Difference, ledger: Ledger, first: Cell, sec
 
 def _within(claim: Claim, test: Within, ledger: Ledger, cell: Cell) -> Verdict:
     files = tuple(cell.files.values())
-    if test.of == "chance":
-        found = cell.above_chance()
-        if found is None:
-            raise Undecidable(f"{cell.key} has open questions, which have no chance level")
-        value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
-        centre, what, unit = 0.0, "chance", "points from chance"
-    else:
-        assert claim.value is not None  # the ledger's model requires it
-        estimate = cell.accuracy
-        value, low, high = 100 * estimate.value, 100 * estimate.low, 100 * estimate.high
-        centre, what, unit = claim.value, f"the paper's {claim.value:g}", "%"
-    inside = centre - test.tolerance <= low and high <= centre + test.tolerance
-    outside = low > centre + test.tolerance or high < centre - test.tolerance
-    rule = f"95 % interval inside ± {test.tolerance:g} points of {what}; contradicted when wholly outside"
+    if test.of == "paper":
+        if test.measure != "accuracy":
+            raise Undecidable(f"needs {test.measure} of {cell.key}, which its questions do not carry")
+        return _near(claim, ledger, cell.accuracy, test.tolerance, files)
+    found = cell.above_chance()
+    if found is None:
+        raise Undecidable(f"{cell.key} has open questions, which have no chance level")
+    return _inside(claim, ledger, found, 0.0, test.tolerance, ("chance", "points from chance"), files)
+
+
+def _near(claim: Claim, ledger: Ledger, estimate: Estimate, tolerance: float, files: tuple[Path, ...]) -> Verdict:
+    assert claim.value is not None  # the ledger's model requires it
+    return _inside(claim, ledger, estimate, claim.value, tolerance, (f"the paper's {claim.value:g}", "%"), files)
+
+
+def _inside(
+    claim: Claim,
+    ledger: Ledger,
+    found: Estimate | StatisticalDifference,
+    centre: float,
+    tolerance: float,
+    words: tuple[str, str],
+    files: tuple[Path, ...],
+) -> Verdict:
+    """Reproduced when the whole interval lies within `tolerance` of `centre`, contradicted when none of it does."""
+    what, unit = words
+    value, low, high = 100 * found.value, 100 * found.low, 100 * found.high
+    inside = centre - tolerance <= low and high <= centre + tolerance
+    outside = low > centre + tolerance or high < centre - tolerance
+    rule = f"95 % interval inside ± {tolerance:g} points of {what}; contradicted when wholly outside"
     return Verdict(claim, ledger.paper, _status(inside, outside), rule, value, low, high, None, unit, files)
 
 
@@ -156,6 +190,24 @@ def _retrieval(claim: Claim, test: Retrieval, ledger: Ledger, evidence: Evidence
     value, low, high = 100 * difference.value, 100 * difference.low, 100 * difference.high
     rule = f"paired difference in {test.measure} > 0, 95 % interval over {difference.clusters} videos"
     return Verdict(claim, ledger.paper, _status(low > 0, high < 0), rule, value, low, high, difference.p_value, "points", files)
+
+
+def _token_share(claim: Claim, test: TokenShare, ledger: Ledger, cell: Cell, full: Cell) -> Verdict:
+    assert claim.value is not None  # the ledger's model requires it
+    value = 100 * cell.tokens / full.tokens
+    rule = f"mean visual tokens in % of {full.key}, within ± {test.tolerance:g} of the paper's {claim.value:g}"
+    close = abs(value - claim.value) <= test.tolerance
+    files = tuple([*cell.files.values(), *full.files.values()])
+    return Verdict(claim, ledger.paper, _status(close, not close), rule, value, unit="%", files=files)
+
+
+def _recall(claim: Claim, test: Recall, ledger: Ledger, evidence: Evidence) -> Verdict:
+    assert claim.value is not None  # the ledger's model requires it
+    found = evidence.retrievals.estimate(claim.needs[0].variant, test.method, test.measure)
+    if found is None:
+        raise Undecidable(f"needs {test.measure} of next-frame retrieval by {test.method} for {claim.needs[0]}")
+    estimate, files = found
+    return _near(claim, ledger, estimate, test.tolerance, files)
 
 
 def _arithmetic(claim: Claim, test: Arithmetic, ledger: Ledger) -> Verdict:

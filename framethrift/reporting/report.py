@@ -20,6 +20,7 @@ from framethrift.reporting.site import Site
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.stage_runs import read_stage_runs
 from framethrift.reporting.table import Entry, Table
+from framethrift.reporting.tables_printed import printed_table
 
 BUILDERS: dict[str, Callable[[Sources], Table]] = {
     "token_efficiency": tables_cope.token_efficiency,
@@ -62,10 +63,7 @@ def render_report(
     # A table without rows is one that nothing in the study asks for; missing results leave rows that say so.
     tables = [table for table in (build(sources) for build in BUILDERS.values()) if table.rows]
     tables += [tables_audit.question_types(sources, benchmark) for benchmark in sources.results.benchmarks]
-    printed = {
-        ledger.paper: [tables_audit.printed_table(sources, table, ledger.paper) for table in ledger.tables]
-        for ledger in sources.ledgers
-    }
+    printed = {ledger.paper: [printed_table(sources, table) for table in ledger.tables] for ledger in sources.ledgers}
     rest = [tables_audit.claims(sources), tables_audit.problems(sources), stages(runs)]
     for table in [*tables, *(table for group in printed.values() for table in group), *rest]:
         write_table(table, folder)

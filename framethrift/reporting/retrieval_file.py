@@ -57,10 +57,20 @@ class Retrievals:
                 continue
             self.found[name] = retrieval
 
+    def estimate(self, variant: str, method: str, measure: str) -> tuple[Estimate, tuple[Path, ...]] | None:
+        """A method's measure for the Δ-encoder that `variant` starts from; None when it was not measured."""
+        retrieval = self._of(variant)
+        if retrieval is None or measure not in retrieval.methods.get(method, {}):
+            return None
+        return retrieval.methods[method][measure], (retrieval.file,)
+
+    def _of(self, variant: str) -> Retrieval | None:
+        name = self._study.delta_of(variant) if variant in self._study.variants else None
+        return self.found.get(name) if name else None
+
     def difference(self, variant: str, measure: str) -> tuple[Difference, tuple[Path, ...]] | None:
         """The measure's paired difference for the Δ-encoder that `variant` starts from; None when it was not measured."""
-        name = self._study.delta_of(variant) if variant in self._study.variants else None
-        retrieval = self.found.get(name) if name else None
+        retrieval = self._of(variant)
         if retrieval is None or measure not in retrieval.differences:
             return None
         return retrieval.differences[measure], (retrieval.file,)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.claims import LEDGERS, Choice, Ledger, Within, load_choices, load_ledgers
+from framethrift.config.claims import Within
+from framethrift.config.ledgers import LEDGERS, Choice, Ledger, load_choices, load_ledgers
 from framethrift.progress import Progress
 from framethrift.reporting.cell_file import Problem
 from framethrift.reporting.latency_file import Latencies

@@ -1,10 +1,10 @@
-"""Tables that check the others: blind control, question types, quarantine, claims, problems, the papers' own tables."""
+"""Tables that check the others: blind control, question types, quarantine, claims, problems."""
 
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
-from framethrift.config.claims import PrintedTable, Within
+from framethrift.config.claims import Within
 from framethrift.config.sampling import Blind
 from framethrift.reporting.entries import accuracy_entry, difference_entry
 from framethrift.reporting.labels import sampling_label, slots_of, variant_label
@@ -154,29 +154,6 @@ def ours(verdict: Verdict) -> Entry:
     return Entry(
         minus(f"{text} {verdict.unit}".strip()), verdict.value, verdict.low, verdict.high, files=verdict.files, digits=digits
     )
-
-
-def printed_table(sources: Sources, printed: PrintedTable, paper: str) -> Table:
-    """A paper's table as printed, our number beside each of the paper's."""
-    columns = [Column("row", "Row", numeric=False), Column("cell", "Our cell", numeric=False)]
-    for benchmark in printed.benchmarks:
-        columns += [
-            Column(f"{benchmark}_paper", "paper's", sources.title(benchmark)),
-            Column(f"{benchmark}_ours", "ours", sources.title(benchmark)),
-        ]
-    table = Table(
-        f"printed_{printed.id}",
-        f"{paper}, {printed.location}",
-        "The paper's numbers are the paper's; ours stand beside them only where this study computed the same cell.",
-        columns,
-    )
-    for row in printed.rows:
-        entry = {"row": words(row.label or row.variant), "cell": words(f"{row.variant} / {row.sampling}")}
-        for benchmark, value in zip(printed.benchmarks, row.values, strict=True):
-            entry[f"{benchmark}_paper"] = Entry("") if value is None else Entry(f"{value:g}", value)
-            entry[f"{benchmark}_ours"] = accuracy_entry(sources.results.cell(row.variant, row.sampling, benchmark))
-        table.rows.append(entry)
-    return table
 
 
 def problems(sources: Sources) -> Table:

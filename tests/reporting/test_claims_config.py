@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.claims import LedgerError, load_choices, load_ledgers
+from framethrift.config.ledgers import LedgerError, load_choices, load_ledgers
 
 LEDGER = """
 paper: P
@@ -29,12 +29,25 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_the_ledgers_load_and_cover_the_printed_tables() -> None:
     ledgers = {ledger.paper: ledger for ledger in load_ledgers()}
     assert set(ledgers) == {"CoPE-VideoLM", "MSJoE"}
-    printed = {table.location: len(table.claims()) for table in ledgers["CoPE-VideoLM"].tables}
-    assert printed["Table 1"] == 21
-    assert printed["Table H.1"] == 8
-    # Table H.4's rows with P-frames repeat Table 1; each number stands once.
-    assert printed["Table H.4"] == 20
-    assert len(ledgers["MSJoE"].tables[0].claims()) == 23
+    printed = {table.name: len(table.claims()) for ledger in ledgers.values() for table in ledger.tables}
+    # Counted in the papers: every number of every table, however often it is printed.
+    assert printed == {
+        "table_1": 42,
+        "table_2": 53,
+        "table_3a": 38,
+        "table_3b": 32,
+        "table_e1": 24,
+        "table_f1": 97,
+        "table_g1": 18,
+        "table_h1": 8,
+        "table_h2": 4,
+        "table_h3": 4,
+        "table_h4": 30,
+        "table_h5": 18,
+        "table_h6": 6,
+        "figure_4": 8,
+        "msjoe_table_1": 26,
+    }
 
 
 def test_every_benchmark_of_the_ledgers_is_registered() -> None:
@@ -71,13 +84,44 @@ def test_two_claims_cannot_share_an_id(tmp_path: Path) -> None:
         load_ledgers(tmp_path)
 
 
-def test_a_printed_row_must_fill_its_columns(tmp_path: Path) -> None:
-    table = (
-        "\ntables:\n  - {id: t, location: T, benchmarks: [b, c], tolerance: 1, rows: [{variant: a, sampling: s, values: [1]}]}\n"
-    )
-    text = LEDGER.format(test="{kind: greater}", more=", {variant: c, sampling: s, benchmark: b}") + table
-    write(tmp_path, "p.yaml", text)
-    with pytest.raises(LedgerError, match="1 values for 2 benchmarks"):
+TABLE = """
+name: t
+paper: P
+id: p.t
+location: Table T
+title: T
+tolerance: 1
+columns: [{{name: b, head: B, benchmark: b}}, {{name: c, head: C, measure: given}}]
+rows: [{row}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("{label: L, variant: a, sampling: s, values: [1]}", "1 values for 2 columns"),
+        ("{label: L, values: [1, 2]}", "either variant and sampling"),
+        ("{label: L, variant: a, values: [1, 2]}", "either variant and sampling"),
+        ("{label: L, variant: a, sampling: s, quoted: why, values: [1, 2]}", "either variant and sampling"),
+    ],
+)
+def test_a_printed_row_fills_its_columns_and_says_whose_it_is(tmp_path: Path, row: str, message: str) -> None:
+    write(tmp_path, "p.yaml", LEDGER.format(test="{kind: greater}", more=", {variant: c, sampling: s, benchmark: b}"))
+    (tmp_path / "tables").mkdir()
+    write(tmp_path / "tables", "t.yaml", TABLE.format(row=row))
+    with pytest.raises(LedgerError, match=rf"t\.yaml: 1 invalid field.*(\n.*)*{message}"):
+        load_ledgers(tmp_path)
+
+
+def test_a_printed_table_belongs_to_a_ledger(tmp_path: Path) -> None:
+    write(tmp_path, "p.yaml", LEDGER.format(test="{kind: greater}", more=", {variant: c, sampling: s, benchmark: b}"))
+    (tmp_path / "tables").mkdir()
+    row = "{label: L, quoted: why, values: [1, null]}"
+    write(tmp_path / "tables", "t.yaml", TABLE.format(row=row))
+    (table,) = load_ledgers(tmp_path)[0].tables
+    assert [(claim.id, claim.test.kind) for claim in table.claims()] == [("p.t.1.b", "untestable")]
+    write(tmp_path / "tables", "t.yaml", TABLE.format(row=row).replace("paper: P", "paper: Q"))
+    with pytest.raises(LedgerError, match=r"t\.yaml: paper 'Q' has no ledger; known: \['P'\]"):
         load_ledgers(tmp_path)
 
 

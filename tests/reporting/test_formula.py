@@ -2,7 +2,7 @@
 
 import pytest
 
-from framethrift.config.claims import TokenPrices
+from framethrift.config.ledgers import TokenPrices
 from framethrift.reporting.formula import FormulaError, evaluate
 
 PRICES = TokenPrices(image_tokens=196, newline_tokens=14, delta_tokens=8, delta_newlines=2)
