@@ -21,15 +21,18 @@ include: "workflow/rules/sampler.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/latency.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tables.smk"
 
 
 localrules:
     all,
     weights,
     report,
+    table,
 
 
 rule all:
+    """The whole study and its report."""
     default_target: True
     input:
         rules.report.output,

@@ -153,6 +153,22 @@ def report(study: StudyOption = "mini", set_: Overrides = None) -> None:
         render_report(settings, layout, layout.report, progress, revision=revision())
 
 
+def table(
+    name: Annotated[str, typer.Option(help="Table of a paper, as its target in the DAG is called.")],
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+) -> None:
+    """Render one table of a paper from the files in results/ alone."""
+    from framethrift.config.tables import TARGETS
+    from framethrift.reporting.tables import write_paper_table
+
+    if name not in TARGETS:
+        raise typer.BadParameter(f"{name!r} is no table; allowed: {', '.join(TARGETS)}", param_hint="--name")
+    settings, layout = _open(study, set_)
+    with Progress(f"table {name}") as progress:
+        write_paper_table(settings, layout, name, layout.report, progress)
+
+
 def _counter(name: str, unit: str) -> Any:
     progress: Progress | None = None
 
@@ -180,4 +196,5 @@ COMMANDS: list[Callable[..., None]] = [
     evaluate,
     latency,
     report,
+    table,
 ]

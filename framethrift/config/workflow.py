@@ -9,6 +9,7 @@ from framethrift.config.digest import rule_digest
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
 from framethrift.config.study import Study
+from framethrift.config.tables import TARGETS, table_rows
 from framethrift.config.variants import SamplerVariant
 
 
@@ -91,6 +92,19 @@ class Workflow:
         """Next-frame retrieval of every pre-trained Δ-encoder."""
         owners = dict.fromkeys(filter(None, map(self.study.delta_of, self.study.variants)))
         return [str(self.layout.retrieval(owner, seed)) for owner in owners for seed in self.study.seeds]
+
+    def table(self, name: str) -> list[str]:
+        """What one of the papers' tables is made of.
+
+        Raises StudyError for a table that the study has nothing for.
+        """
+        made_of = TARGETS[name].made_of
+        rows = table_rows(self.study, name)
+        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds]
+        files = {"cells": cells, "retrieval": self.retrievals(), "latency": self.latencies()}[made_of]
+        if not files:
+            raise StudyError(f"study {self.study.name} has no {made_of} for {name}: name its variants and samplings in the study")
+        return files
 
     def weights(self) -> list[str]:
         """Proof that ready-made weights are here, before any job that loads them; none when the study trains everything."""

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from framethrift.codec import VideoRejected
+from framethrift.config.rows import stream_rows, uses_delta
 from framethrift.reporting.cell_file import read_columns
 from framethrift.reporting.folder import ReportFolder
-from framethrift.reporting.labels import uses_delta
 from framethrift.reporting.sources import Sources
-from framethrift.reporting.tables_cope import stream_rows
 
 KINDS = ("png", "pdf")
 

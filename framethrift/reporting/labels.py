@@ -1,8 +1,7 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
-from typing import Any
-
 from framethrift.config import Study
+from framethrift.config.rows import changes
 from framethrift.config.sampling import Sampling, Select, Stream
 from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
 
@@ -36,26 +35,11 @@ def sampling_label(sampling: Sampling, slots: int) -> str:
     return "no video"
 
 
-def uses_delta(study: Study, name: str) -> bool:
-    """Whether the variant was trained on streams with Δ-tokens."""
-    variant = study.variants[name]
-    return isinstance(variant, VideolmVariant) and variant.trained and _sees_delta(study, variant)
-
-
-def changes(study: Study, name: str) -> list[str]:
-    """In what a VideoLM variant departs from the study's own settings: an ablation; empty for the plain method."""
-    variant = study.variants[name]
-    if not isinstance(variant, VideolmVariant):
-        return []
-    told = [f"{field} = {value}" for field, value in _flat(variant.models) + _flat(variant.training)]
-    return told + ([] if variant.delta_pretraining else ["no Δ-encoder pre-training"])
-
-
-def _flat(overrides: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in overrides.items():
-        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
-    return pairs
+def change_label(study: Study, name: str) -> str:
+    """What an ablated variant changes, in one line; "none" for the plain method."""
+    told = changes(study, name)
+    words = ["no Δ-encoder pre-training"] if told.pop("delta_pretraining", True) is False else []
+    return "; ".join([*(f"{field.split('.', 1)[-1]} = {value}" for field, value in told.items()), *words]) or "none"
 
 
 def variant_label(study: Study, name: str) -> str:
@@ -67,18 +51,13 @@ def variant_label(study: Study, name: str) -> str:
         training = study.training_of(name).joint
         trained = [part for part, on in (("MLLM", training.train_mllm), ("sampler", training.train_sampler)) if on]
         return f"{name} ({' and '.join(trained)} by RL)"
-    return f"{name} ({_trained_on(study, variant)})"
+    return f"{name} ({_trained_on(study, name, variant)})"
 
 
-def _trained_on(study: Study, variant: VideolmVariant) -> str:
+def _trained_on(study: Study, name: str, variant: VideolmVariant) -> str:
     if not variant.trained:
         return "as published"
-    return "Δ-tokens" if _sees_delta(study, variant) else "key frames"
-
-
-def _sees_delta(study: Study, variant: VideolmVariant) -> bool:
-    shown = [study.samplings[name] for name in variant.samplings]
-    return any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown)
+    return "Δ-tokens" if study.shows_delta(name) else "key frames"
 
 
 def _plural(number: int, noun: str) -> str:

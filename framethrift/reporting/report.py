@@ -1,12 +1,11 @@
 """Rendering the whole report of a study from its results."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 from framethrift.config import Layout, Study
 from framethrift.progress import Progress
-from framethrift.reporting import tables_audit, tables_cope, tables_msjoe
+from framethrift.reporting import tables_audit
 from framethrift.reporting.clips_page import clip_datasets, write_clips
 from framethrift.reporting.drill_down import write_questions
 from framethrift.reporting.folder import ReportFolder
@@ -19,19 +18,9 @@ from framethrift.reporting.render_table import table_html, write_table
 from framethrift.reporting.site import Site
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.stage_runs import read_stage_runs
-from framethrift.reporting.table import Entry, Table
+from framethrift.reporting.table import Entry
+from framethrift.reporting.tables import study_tables
 from framethrift.reporting.tables_printed import printed_table
-
-BUILDERS: dict[str, Callable[[Sources], Table]] = {
-    "token_efficiency": tables_cope.token_efficiency,
-    "delta_ablation": tables_cope.delta_ablation,
-    "delta_variants": tables_cope.delta_variants,
-    "selectors": tables_msjoe.selectors,
-    "blind_control": tables_audit.blind_control,
-    "latency": tables_cope.latency,
-    "retrieval": tables_cope.retrieval,
-    "quarantine": tables_audit.quarantine,
-}
 
 
 def render_report(
@@ -60,9 +49,7 @@ def render_report(
     if clips:
         write_clips(site, clips)
     progress.advance()
-    # A table without rows is one that nothing in the study asks for; missing results leave rows that say so.
-    tables = [table for table in (build(sources) for build in BUILDERS.values()) if table.rows]
-    tables += [tables_audit.question_types(sources, benchmark) for benchmark in sources.results.benchmarks]
+    tables = study_tables(sources)
     printed = {ledger.paper: [printed_table(sources, table) for table in ledger.tables] for ledger in sources.ledgers}
     rest = [tables_audit.claims(sources), tables_audit.problems(sources), stages(runs)]
     for table in [*tables, *(table for group in printed.values() for table in group), *rest]:

@@ -9,7 +9,7 @@ import pytest
 
 from framethrift.config import Layout
 from framethrift.progress import Progress
-from framethrift.reporting import tables_audit, tables_cope, tables_msjoe
+from framethrift.reporting import tables_audit, tables_cope, tables_costs, tables_msjoe
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.render_table import table_html, table_tex
 from framethrift.reporting.sources import Sources, read_sources
@@ -51,7 +51,7 @@ def test_no_paper_value_stands_beside_a_number_that_is_not_comparable(finished: 
 
 
 def test_the_ablation_compares_with_the_models_own_delta_tokens(finished: Finished) -> None:
-    table = tables_cope.delta_ablation(finished.sources)
+    table = tables_cope.altered_delta(finished.sources)
     by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
     assert by_note["cope", "cope_1k"]["mini_motion_difference"].text == ""
     zeroed = by_note["cope", "cope_zero"]["mini_motion_difference"]
@@ -59,6 +59,9 @@ def test_the_ablation_compares_with_the_models_own_delta_tokens(finished: Finish
     assert zeroed.value == pytest.approx(zero - own)
     assert zeroed.high is not None and zeroed.high < 0 and zeroed.note == ""
     assert by_note["cope", "cope_swap"]["mini_static_difference"].note == "inconclusive"
+    table = tables_cope.key_frames_only(finished.sources)
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
+    assert set(by_note) == {("rgb", "rgb_1k"), ("cope", "rgb_1k"), ("cope", "cope_1k")}
     assert by_note["rgb", "rgb_1k"]["mini_motion_difference"].value == pytest.approx(
         share_right(finished, "rgb", "rgb_1k", "mini_motion") - own
     )
@@ -87,11 +90,11 @@ def test_the_blind_control_stands_against_each_questions_own_chance(finished: Fi
 
 
 def test_latency_retrieval_and_quarantine(finished: Finished) -> None:
-    latency = {row["sampling"]: row for row in rows_of(tables_cope.latency(finished.sources))}
+    latency = {row["sampling"]: row for row in rows_of(tables_costs.latency(finished.sources))}
     dense = latency["4 key frames / GOP"]
     assert (float(dense["ttft_s"]), float(dense["ttft_saved"]), float(dense["tokens"])) == (46.0, 0.0, 336.0)
     assert float(latency["1 key frame + 3 P-frames / GOP"]["ttft_saved"]) == pytest.approx(100 * (1 - 21 / 46))
-    recalls = rows_of(tables_cope.retrieval(finished.sources))
+    recalls = rows_of(tables_costs.retrieval(finished.sources))
     assert [row["method"] for row in recalls] == ["current frame", "Δ-encoder", "difference"]
     assert float(recalls[1]["recall@5"]) == pytest.approx(84.8)
     rejected = rows_of(tables_audit.quarantine(finished.sources))
@@ -114,7 +117,7 @@ def test_missing_cells_say_why_in_every_format(tmp_path: Path) -> None:
 
 def test_the_same_questions_give_the_same_bytes(finished: Finished) -> None:
     again: Sources = read_sources(finished.study, finished.layout, Progress("test"))
-    for build in (tables_cope.token_efficiency, tables_cope.delta_ablation, tables_msjoe.selectors, tables_audit.claims):
+    for build in (tables_cope.token_efficiency, tables_cope.altered_delta, tables_msjoe.selectors, tables_audit.claims):
         assert build(again).csv(str) == build(finished.sources).csv(str)
         assert table_tex(build(again)) == table_tex(build(finished.sources))
 

@@ -1,0 +1,133 @@
+"""Rows of the papers' tables, found in a study by what its variants and samplings are, never by their names."""
+
+from typing import Any
+
+from framethrift.config.sampling import Select, Stream
+from framethrift.config.study import Study
+from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
+
+Row = tuple[str, str]  # (variant, sampling)
+BASELINE = "uniform"  # the frame selector that all others are measured against
+
+
+def token_efficiency(study: Study) -> list[Row]:
+    """Table 1: every plain variant as it was trained, and uniform frames shown to a variant that also reads streams."""
+    streams = [row for row in stream_rows(study) if as_trained(study, row) and not changes(study, row[0])]
+    readers = {row[0] for row in streams}
+    uniform = [
+        row
+        for row in study.evaluations()
+        if row[0] in readers and isinstance(chosen := study.samplings[row[1]], Select) and chosen.selector == BASELINE
+    ]
+    return streams + uniform
+
+
+def token_counts(study: Study) -> list[Row]:
+    """Table H.1: variants that differ in Δ-tokens per P-frame only, the plain one among them."""
+    counts = {"models.delta_encoder.motion_tokens", "models.delta_encoder.residual_tokens"}
+    return _ablation(study, lambda changed: bool(changed) and changed <= counts)
+
+
+def without_pretraining(study: Study) -> list[Row]:
+    """Table H.2: variants whose Δ-encoder was not pre-trained, beside the plain one."""
+    return _ablation(study, lambda changed: changed == {"delta_pretraining"})
+
+
+def altered_delta(study: Study) -> list[Row]:
+    """Table H.3: a variant's own Δ-tokens against zeroed ones, another video's, and one branch only."""
+    own = [row for row in stream_rows(study) if uses_delta(study, row[0]) and not changes(study, row[0])]
+    kept = [row for row in own if _stream(study, row).delta != "drop"]
+    altered = {row[0] for row in kept if _stream(study, row).delta != "keep"}
+    return [row for row in kept if row[0] in altered]
+
+
+def key_frames_only(study: Study) -> list[Row]:
+    """Table H.4: at each density the baseline, the variant trained with Δ-tokens without them, and with them."""
+    plain = [row for row in stream_rows(study) if not changes(study, row[0]) and _stream(study, row).delta in ("keep", "drop")]
+    dropped = {keyframes(study, row) for row in plain if uses_delta(study, row[0]) and _stream(study, row).delta == "drop"}
+    return [row for row in plain if keyframes(study, row) in dropped]
+
+
+def frame_selectors(study: Study) -> list[Row]:
+    """MSJoE's Table 1: every selector; of samplers and joint models the plain ones."""
+    return [row for row in select_rows(study) if not _overridden(study, row[0])]
+
+
+def joint_training(study: Study) -> list[Row]:
+    """MSJoE's Tables 2 and 3: pre-trained and jointly trained models with everything that was switched off in turn."""
+    rows = [row for row in select_rows(study) if isinstance(study.variants[row[0]], SamplerVariant | JointVariant)]
+    return rows if any(_overridden(study, variant) for variant, _ in rows) else []
+
+
+def stream_rows(study: Study) -> list[Row]:
+    """(variant, sampling) shown as token streams, by number of key frames, key frames alone first."""
+
+    def order(row: Row) -> tuple[int, bool, str]:
+        return keyframes(study, row), uses_delta(study, row[0]), row[0]
+
+    return sorted((row for row in study.evaluations() if isinstance(study.samplings[row[1]], Stream)), key=order)
+
+
+def select_rows(study: Study) -> list[Row]:
+    """(variant, sampling) that show selected frames: by number of frames, then in the study's order."""
+    rows = [row for row in study.evaluations() if isinstance(study.samplings[row[1]], Select)]
+    return sorted(rows, key=lambda row: selection(study, row).frames)
+
+
+def as_trained(study: Study, row: Row) -> bool:
+    """Whether the variant is shown what it was trained for: Δ-tokens kept, or key frames for one trained on key frames."""
+    sampling = study.samplings[row[1]]
+    return isinstance(sampling, Stream) and sampling.delta == ("keep" if uses_delta(study, row[0]) else "drop")
+
+
+def uses_delta(study: Study, name: str) -> bool:
+    """Whether the variant was trained on streams with Δ-tokens."""
+    variant = study.variants[name]
+    return isinstance(variant, VideolmVariant) and variant.trained and study.shows_delta(name)
+
+
+def changes(study: Study, name: str) -> dict[str, Any]:
+    """In what a VideoLM variant departs from the study's own settings, field → value: an ablation; empty for the plain method."""
+    variant = study.variants[name]
+    if not isinstance(variant, VideolmVariant):
+        return {}
+    told = _flat(variant.models, "models.") | _flat(variant.training, "training.")
+    return told if variant.delta_pretraining else told | {"delta_pretraining": False}
+
+
+def keyframes(study: Study, row: Row) -> int:
+    """Key frames per GOP of a row that shows a token stream."""
+    return _stream(study, row).keyframes_per_gop
+
+
+def selection(study: Study, row: Row) -> Select:
+    """The sampling of a row that shows selected frames."""
+    sampling = study.samplings[row[1]]
+    assert isinstance(sampling, Select)
+    return sampling
+
+
+def _stream(study: Study, row: Row) -> Stream:
+    sampling = study.samplings[row[1]]
+    assert isinstance(sampling, Stream)
+    return sampling
+
+
+def _ablation(study: Study, wanted: Any) -> list[Row]:
+    """Rows as trained whose changes are `wanted`, and the plain rows under the same samplings; none without a changed one."""
+    rows = [row for row in stream_rows(study) if as_trained(study, row) and uses_delta(study, row[0])]
+    changed = [row for row in rows if wanted(set(changes(study, row[0])))]
+    plain = [row for row in rows if not changes(study, row[0]) and row[1] in {sampling for _, sampling in changed}]
+    return plain + changed if changed else []
+
+
+def _overridden(study: Study, name: str) -> bool:
+    variant = study.variants[name]
+    return isinstance(variant, SamplerVariant | JointVariant) and bool(variant.training or variant.models)
+
+
+def _flat(overrides: dict[str, Any], prefix: str) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for key, value in overrides.items():
+        pairs |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return pairs

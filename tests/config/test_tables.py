@@ -1,0 +1,57 @@
+"""The papers' tables as targets: each needs its own cells and no others."""
+
+import pytest
+
+from framethrift.config import StudyError, Workflow
+from framethrift.config.ledgers import load_ledgers
+from framethrift.config.tables import TARGETS, table_rows
+
+SMALL = Workflow("small", [])
+
+
+def files(name: str) -> set[str]:
+    """What a table of the small study needs, without seeds."""
+    return {path.split("/cells/")[1].rsplit("/seed", 1)[0] for path in SMALL.table(name)}
+
+
+def test_a_table_needs_its_own_cells_for_every_seed() -> None:
+    assert files("table_h1") == {f"{variant}/cope_1k" for variant in ("cope", "cope_n2", "cope_n4", "cope_n16")}
+    assert files("table_h2") == {"cope/cope_1k", "cope_unaligned/cope_1k"}
+    assert files("table_h3") == {f"cope/cope_{name}" for name in ("1k", "zero", "swap", "motion", "residual")}
+    assert files("table_h4") == {
+        "rgb/rgb_1k",
+        "cope/rgb_1k",
+        "cope/cope_1k",
+        "rgb_two/rgb_2k",
+        "cope_two/rgb_2k",
+        "cope_two/cope_2k",
+    }
+    assert len(SMALL.table("table_h1")) == 4 * len(SMALL.study.seeds)
+
+
+def test_ablated_samplers_stand_in_their_own_table() -> None:
+    selectors, trained = files("msjoe_table_1"), files("msjoe_table_2")
+    assert {"mllm/uniform_4", "mllm/aks_4", "sampler/msjoe_4", "msjoe/msjoe_4"} <= selectors
+    assert not {"sampler_printed/msjoe_4", "mllm_alone/msjoe_4"} & selectors
+    assert {"sampler/msjoe_4", "sampler_printed/msjoe_4", "mllm_alone/msjoe_4"} <= trained and "mllm/uniform_4" not in trained
+
+
+def test_rows_that_a_paper_prints_are_found_by_name() -> None:
+    paper = Workflow("paper", [])
+    assert ("cope", "cope_4k") in table_rows(paper.study, "table_3a")
+    assert ("llava", "uniform_64") in table_rows(paper.study, "table_3a")
+
+
+def test_costs_and_retrieval_have_files_of_their_own() -> None:
+    assert SMALL.table("figure_4") == SMALL.latencies() != []
+    assert SMALL.table("table_h6") == SMALL.retrievals() != []
+
+
+@pytest.mark.parametrize("name", ["table_2", "table_f1"])
+def test_a_table_that_a_study_has_nothing_for_says_so(name: str) -> None:
+    with pytest.raises(StudyError, match=f"study small has no cells for {name}"):
+        SMALL.table(name)
+
+
+def test_every_printed_table_is_a_target() -> None:
+    assert {table.name for ledger in load_ledgers() for table in ledger.tables} <= set(TARGETS)
