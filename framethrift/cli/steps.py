@@ -138,7 +138,11 @@ def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = Non
     measure_latency(*_open(study, set_, threads), variant, seed)
 
 
-def report(study: StudyOption = "mini", set_: Overrides = None) -> None:
+def report(
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when the results have gaps or contradictions.")] = False,
+) -> None:
     """Send what is left in the spool to MLflow; render tables, figures, claims and pages from the files in results/."""
     from framethrift import tracking
     from framethrift.reporting import render_report
@@ -150,7 +154,9 @@ def report(study: StudyOption = "mini", set_: Overrides = None) -> None:
             tracking.sync(layout)
         except tracking.TrackingError as error:
             progress.say(f"warning: MLflow did not take everything, the report does not need it: {error}")
-        render_report(settings, layout, layout.report, progress, revision=revision())
+        sources = render_report(settings, layout, layout.report, progress, revision=revision(), pdf=True)
+    if strict and sources.problems:
+        raise typer.Exit(1)
 
 
 def table(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from framethrift.reporting.entries import accuracy_entry
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import count
 from framethrift.reporting.overview import by_group, scale
@@ -15,7 +16,10 @@ from framethrift.reporting.templating import tex_environment
 def write_latex(
     sources: Sources, tables: list[Table], rest: list[Table], pictures: list[Picture], folder: ReportFolder, revision: str | None
 ) -> Path:
-    """Write report.tex; `latexmk -pdf report.tex` in the report's folder makes the PDF. Long tables follow at the end."""
+    """Write report.tex and the macros it takes its numbers from, numbers.tex. Long tables follow at the end."""
+    cells = [(key, accuracy_entry(cell)) for key, cell in sources.results.cells.items() if not cell.missing]
+    claims = [(verdict, ours(verdict)) for verdict in sources.verdicts]
+    folder.write("numbers.tex", tex_environment().get_template("numbers.tex.j2").render(cells=cells, claims=claims))
     drawn = [picture for picture in pictures if not picture.missing and "pdf" in picture.kinds]
     text = tex_environment().get_template("report.tex.j2").render(
         study=sources.study,

@@ -12,6 +12,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import Status, Verdict, count
 from framethrift.reporting.pareto import token_panels
 from framethrift.reporting.pareto_svg import pareto_html
+from framethrift.reporting.pdf import PDF
 from framethrift.reporting.pictures import Picture
 from framethrift.reporting.render_table import table_html
 from framethrift.reporting.site import Site
@@ -20,8 +21,8 @@ from framethrift.reporting.tables_audit import ours
 from framethrift.reporting.templating import html_environment
 
 
-def write_overview(site: Site, tables: list[Table], pictures: list[Picture]) -> None:
-    """Write index.html and the Pareto plot alone, figures/pareto.html."""
+def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf: str) -> None:
+    """Write index.html and the Pareto plot alone, figures/pareto.html; `pdf` says what came of the PDF."""
     sources = site.sources
     headlines = [(verdict, ours(verdict)) for verdict in sources.verdicts if verdict.claim.headline]
     panels = token_panels(sources)
@@ -40,6 +41,8 @@ def write_overview(site: Site, tables: list[Table], pictures: list[Picture]) -> 
         pareto=pareto_html(panels, variants, site.folder, "index.html") if panels else "",
         tables=[table_html(table, site.folder, "index.html") for table in tables],
         pictures=pictures,
+        pdf=pdf,
+        has_pdf=site.folder.path(PDF).is_file(),
     )
 
 

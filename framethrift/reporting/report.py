@@ -12,6 +12,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.latex import write_latex
 from framethrift.reporting.ledger import STATUSES, Verdict, count
 from framethrift.reporting.overview import write_overview
+from framethrift.reporting.pdf import PDF, build_pdf
 from framethrift.reporting.pictures import draw_pictures
 from framethrift.reporting.provenance_page import stages, write_provenance
 from framethrift.reporting.render_table import table_html, write_table
@@ -24,9 +25,15 @@ from framethrift.reporting.tables_printed import printed_table
 
 
 def render_report(
-    study: Study, layout: Layout, report_dir: Path, progress: Progress | None = None, *, revision: str | None = None
+    study: Study,
+    layout: Layout,
+    report_dir: Path,
+    progress: Progress | None = None,
+    *,
+    revision: str | None = None,
+    pdf: bool = False,
 ) -> Sources:
-    """Write tables, figures, pages and LaTeX sources of `study` to `report_dir`, reading only files under `layout`.
+    """Write tables, figures, pages, LaTeX sources and (`pdf`) the PDF of `study` to `report_dir`, from files under `layout`.
 
     Missing, damaged or contradictory results never stop the report: they are named at their place and in the list of
     problems of the returned sources. index.html is written last. Raises LedgerError for an unusable claims ledger.
@@ -67,8 +74,10 @@ def render_report(
     write_provenance(site, runs, revision)
     progress.advance()
     write_latex(sources, tables, rest, pictures, folder, revision)
+    built = build_pdf(report_dir) if pdf else f"{PDF} was not asked for"
+    progress.say(built)
     progress.advance()
-    write_overview(site, tables, pictures)
+    write_overview(site, tables, pictures, built)
     folder.remove_stale(("tables", "figures", "questions", "clips"))
     progress.advance()
     counts = ", ".join(f"{number} {status}" for status, number in count(sources.verdicts).items())

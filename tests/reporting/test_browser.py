@@ -11,7 +11,7 @@ import pytest
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=15000 "
+    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=60000 "
     "--enable-logging=stderr --v=0"
 )
 PAGES = (

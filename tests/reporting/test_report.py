@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout
 from framethrift.config.recipe import Recipe
 from framethrift.reporting import render_report
+from framethrift.reporting.pdf import build_pdf
 from framethrift.videos import build_dataset
 from tests.reporting.conftest import Finished
 from tests.reporting.fake_results import tiny
@@ -175,9 +175,21 @@ def test_clips_get_an_inspection_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(LATEXMK is None, reason="latexmk is not installed")
-def test_the_latex_report_compiles(report: Path, tmp_path: Path) -> None:
+def test_the_latex_report_compiles_and_its_prose_takes_numbers_from_cells(report: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(report, tmp_path / "report")
-    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
+    assert build_pdf(copy) == "report.pdf is built"
     assert (copy / "report.pdf").stat().st_size > 50_000
+    prose = r"\documentclass{article}\input{numbers}\begin{document}\cell{%s}\end{document}"
+    assert "\\@namedef{framethrift@value@cope/cope_1k/mini_motion}{" in (copy / "numbers.tex").read_text()
+    (copy / "report.tex").write_text(prose % "cope/cope_1k/mini_motion")
+    assert build_pdf(copy) == "report.pdf is built"
+    (copy / "report.tex").write_text(prose % "cope/cope_1k/nothing")
+    assert build_pdf(copy) == "report.pdf was not built: ! Framethrift: no value for cope/cope_1k/nothing."
+    assert not (copy / "report.pdf").exists()
+
+
+def test_without_latex_the_sources_stand_and_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "report.pdf").write_text("of an earlier run")
+    assert "install latexmk with pdfLaTeX" in build_pdf(tmp_path)
+    assert not (tmp_path / "report.pdf").exists()

@@ -1,0 +1,63 @@
+"""Commands that look at what a study found."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
+
+import typer
+
+from framethrift.config import Layout, load_study
+
+StudyName = Annotated[str, typer.Argument(help="Name or YAML file of a study.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")]
+
+
+def claims(
+    study: StudyName = "mini",
+    set_: Overrides = None,
+    status: Annotated[str | None, typer.Option(help="Only claims with this verdict, e.g. contradicted.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every field, as JSON.")] = False,
+) -> None:
+    """Print the claims ledger of both papers with the verdicts that the study's results give."""
+    from framethrift.progress import Progress
+    from framethrift.reporting.ledger import Status, count
+    from framethrift.reporting.sources import read_sources
+
+    if status is not None and status not in get_args(Status):
+        raise typer.BadParameter(f"{status!r} is no verdict; allowed: {', '.join(get_args(Status))}", param_hint="--status")
+    settings = load_study(study, set_ or [])
+    sources = read_sources(settings, Layout(f"results/{settings.name}"), Progress("claims"))
+    chosen = [verdict for verdict in sources.verdicts if status in (None, verdict.status)]
+    if as_json:
+        print(json.dumps([_facts(verdict) for verdict in chosen], ensure_ascii=False, indent=1))
+        return
+    for verdict in chosen:
+        claim = verdict.claim
+        print(f"{verdict.status:16} {claim.id}: {claim.statement}")
+        print(f"{'':16} {verdict.paper}, {claim.location}. {_numbers(verdict)}{verdict.reason}")
+    counts = ", ".join(f"{number} {name}" for name, number in count(sources.verdicts).items())
+    print(f"\n{len(sources.verdicts)} claims in study {settings.name}: {counts}")
+
+
+def _numbers(verdict: Any) -> str:
+    from framethrift.reporting.tables_audit import ours
+
+    claim, own = verdict.claim, ours(verdict)
+    told = [f"Paper: {claim.value:g} {claim.unit}".strip()] if claim.value is not None else []
+    told += [f"ours: {own.text} {own.interval}".strip()] if own.text else []
+    return "; ".join(told) + ". " if told else ""
+
+
+def _facts(verdict: Any) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "paper": verdict.paper,
+        **claim.model_dump(mode="json"),
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "ours": {name: getattr(verdict, name) for name in ("value", "low", "high", "p_value", "unit")},
+        "files": [str(file) for file in verdict.files],
+    }
+
+
+COMMANDS: list[Callable[..., None]] = [claims]
