@@ -28,6 +28,7 @@ localrules:
     all,
     weights,
     report,
+    bundle,
     table,
 
 

@@ -159,6 +159,17 @@ def report(
         raise typer.Exit(1)
 
 
+def bundle(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Pack the report, every cell with its questions, settings, digests and cards as a Workflow Run RO-Crate."""
+    from framethrift.reporting.bundle import write_bundle
+    from framethrift.reporting.sources import read_sources
+    from framethrift.tracking.provenance import revision
+
+    settings, layout = _open(study, set_)
+    with Progress("bundle") as progress:
+        write_bundle(read_sources(settings, layout, progress), layout.report, layout.bundle, progress, revision=revision())
+
+
 def table(
     name: Annotated[str, typer.Option(help="Table of a paper, as its target in the DAG is called.")],
     study: StudyOption = "mini",
@@ -203,4 +214,5 @@ COMMANDS: list[Callable[..., None]] = [
     latency,
     report,
     table,
+    bundle,
 ]

@@ -71,6 +71,11 @@ class Layout:
         return self.root / "retrieval" / name / f"seed{seed}.json"
 
     @property
+    def bundle(self) -> Path:
+        """The study's result as one archive."""
+        return self.report.parent / f"{self.report.name}.crate.zip"
+
+    @property
     def tracking(self) -> Path:
         """MLflow database, artifacts and the local spool."""
         return self.root / "tracking"

@@ -6,6 +6,7 @@ from pathlib import Path
 from framethrift.config import Layout, Study
 from framethrift.progress import Progress
 from framethrift.reporting import tables_audit
+from framethrift.reporting.cards import data_cards, model_cards
 from framethrift.reporting.clips_page import clip_datasets, write_clips
 from framethrift.reporting.drill_down import write_questions
 from framethrift.reporting.folder import ReportFolder
@@ -71,6 +72,7 @@ def render_report(
         ],
     )
     _write_choices(site)
+    site.write("cards.html", "cards.html.j2", groups={"Datasets": data_cards(sources), "Models": model_cards(sources)})
     write_provenance(site, runs, revision)
     progress.advance()
     write_latex(sources, tables, rest, pictures, folder, revision)

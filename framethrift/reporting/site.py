@@ -23,6 +23,7 @@ class Site:
             ("papers.html", "The papers' tables"),
             *([("inspection.html", "Clips")] if clips else []),
             ("choices.html", "Choices and discrepancies"),
+            ("cards.html", "Cards"),
             ("provenance.html", "Provenance"),
         ]
 

@@ -45,7 +45,7 @@ def pages(report: Path) -> dict[Path, Links]:
 
 
 def test_everything_is_there(finished: Finished, report: Path) -> None:
-    names = {"index", "claims", "papers", "choices", "provenance"}
+    names = {"index", "claims", "papers", "choices", "provenance", "cards"}
     assert {path.stem for path in report.glob("*.html")} == names
     for table in (
         "table_1",

@@ -25,3 +25,24 @@ rule report:
         "Rendering the report"
     shell:
         f"framethrift --log {{log:q}} report {flow.arguments}"
+
+
+rule bundle:
+    """The study's result as one archive, a Workflow Run RO-Crate."""
+    input:
+        rules.report.output,
+    output:
+        str(at.bundle),
+    log:
+        f"{at.root}/logs/bundle.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        digest=flow.digest("report"),
+    message:
+        "Packing the study's result"
+    shell:
+        f"framethrift --log {{log:q}} bundle {flow.arguments}"
