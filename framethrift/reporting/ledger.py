@@ -101,10 +101,14 @@ def _decide(claim: Claim, ledger: Ledger, evidence: Evidence) -> Verdict:
         return Verdict(claim, ledger.paper, "not run", str(lacking))
 
 
+def scale_of(study: Study) -> Literal["paper", "miniature"]:
+    """What a study's cells can be compared with: the papers' numbers, or mechanisms in miniature only."""
+    return "paper" if any(isinstance(dataset, Official) for dataset in study.datasets.values()) else "miniature"
+
+
 def _require_scale(claim: Claim, study: Study) -> None:
     """A name alone does not make a cell comparable: both scales have a variant of the same name."""
-    scale = "paper" if any(isinstance(dataset, Official) for dataset in study.datasets.values()) else "miniature"
-    if claim.scale != scale:
+    if claim.scale != scale_of(study):
         wanted = "a full-scale study" if claim.scale == "paper" else "a study of the procedural worlds"
         raise Undecidable(f"needs {wanted}: {'; '.join(map(str, claim.needs))}")
 
