@@ -1,112 +1,154 @@
-"""Evaluating a variant under a sampling on its benchmarks: one set of cells, through lmms-eval's own loop."""
+"""Evaluating a variant under a sampling on its benchmarks: questions are answered in shards, then scored together."""
 
-import shutil
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from framethrift import tracking
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import question_row, summarise, write_json, write_rows
-from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
-from framethrift.evaluation.loading import kept_scoring, load_variant
+from framethrift.evaluation.lmms_tasks import Document, offline, open_tasks, prompts, run_tasks, write_tasks
+from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
-from framethrift.models.folder import MANIFEST
-from framethrift.progress import Progress
+from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
+from framethrift.progress import say
+
+Documents = dict[str, list[Document]]  # by benchmark
 
 
-def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shard: int, shards: int) -> None:
+    """Answer shard `shard` of `shards` of a cell's questions; a killed one goes on where it stopped. Errors as `evaluate_cells`.
+
+    Raises ValueError for a shard that is not among them.
+    """
+    if not 0 <= shard < shards:
+        raise ValueError(f"shard {shard} of {shards}: allowed: 0 to {shards - 1}")
+    cell = Cell(study, layout, variant, sampling, seed, shards)
+    benchmarks = _asked(cell)
+    with _tasks(cell, benchmarks) as (folder, documents):
+        answer_shard(cell, shard, _posed(cell, benchmarks, folder, documents))
+
+
+def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shards: int = 1) -> None:
     """Write <benchmark>.jsonl per benchmark of the (variant, sampling) and, last, cells.json, into layout.cell(…).
 
-    All benchmarks are asked in one go, so that questions of several benchmarks about one video share its reading. Raises
-    KeyError for a pair that the study does not evaluate, ModelFolderError, NoQuestions, VideoRejected or SelectionError when
-    something the cell needs is missing or bad.
+    With one shard, questions are answered here; with more, `answer_cells` must have answered them. Raw answers are then run
+    through lmms-eval's own task code and through ours, and both scores are kept.
+
+    Raises KeyError for a pair that the study does not evaluate, ShardsMissing, ModelFolderError, NoQuestions, VideoRejected,
+    VideoChanged or SelectionError when something the cell needs is missing or bad.
     """
-    evaluations = study.evaluations()
-    if (variant, sampling) not in evaluations:
-        raise KeyError(f"study {study.name!r} evaluates no {variant!r} under {sampling!r}; its cells: {sorted(evaluations)}")
-    benchmarks = {name: load_asked(study, layout, name) for name in evaluations[variant, sampling]}
-    loaded = load_variant(study, layout, variant, seed)
-    settings = study.samplings[sampling]
-    scoring = kept_scoring(layout, settings.candidate_fps) if study.needs_clip(sampling) else None  # type: ignore[union-attr]
-    digests = dict(loaded.digests)
-    if scoring is not None:
-        digests["clip"] = file_digest(layout.clip / MANIFEST)
-    for asked in benchmarks.values():
-        digests |= asked.digests
-    folder = layout.cell(variant, sampling, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    total = sum(len(asked.present) for asked in benchmarks.values())
-    params = {"sampling": settings.model_dump(mode="json"), "benchmarks": list(benchmarks), "digests": digests}
+    cell = Cell(study, layout, variant, sampling, seed, shards)
+    benchmarks = _asked(cell)
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    params = {"sampling": study.samplings[sampling].model_dump(mode="json"), "benchmarks": list(benchmarks), "shards": shards}
+    name = f"{variant}/{sampling}"
     with (
-        tracking.stage_run(
-            layout, study, stage="evaluate", name=f"{variant}/{sampling}", seed=seed, params=params, push=False
-        ) as run,
-        Progress(f"evaluate {variant}/{sampling} seed{seed}", total, "questions") as progress,
+        tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run,
+        _tasks(cell, benchmarks) as (folder, documents),
     ):
-        answerer = loaded.answerer(settings, scoring)
-        figures = _evaluate(folder, benchmarks, answerer, progress, study.bootstrap)
+        if shards == 1:
+            answer_shard(cell, 0, _posed(cell, benchmarks, folder, documents))
+        answers, digests, seconds = collected(cell)
+        for asked in benchmarks.values():
+            digests |= asked.digests
+        theirs = _replayed(answers, documents, folder)
+        figures = {name: _scored(cell, name, asked, answers, theirs[name]) for name, asked in benchmarks.items()}
         content = {
             "variant": variant,
             "sampling": sampling,
             "seed": seed,
             "benchmarks": figures,
             "digests": digests,
-            "seconds": {stage: round(seconds, 3) for stage, seconds in answerer.watch.seconds.items()},
+            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
             "lmms_eval": version("lmms-eval"),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_json(folder / "cells.json", content)
-        for name, found in figures.items():
+        write_json(cell.folder / "cells.json", content)
+        for benchmark, found in figures.items():
             numbers = {key: value for key, value in found.items() if isinstance(value, int | float)}
-            run.log_metrics({f"{name}.{key}": float(value) for key, value in numbers.items()})
-            run.log_artifact(folder / f"{name}.jsonl")
-        run.log_artifact(folder / "cells.json")
+            run.log_metrics({f"{benchmark}.{key}": float(value) for key, value in numbers.items()})
+            run.log_artifact(cell.folder / f"{benchmark}.jsonl")
+        run.log_artifact(cell.folder / "cells.json")
 
 
-def _evaluate(
-    folder: Path, benchmarks: dict[str, Asked], answerer: Answerer, progress: Progress, resamples: int
-) -> dict[str, dict[str, Any]]:
-    # By path: video ids are unique within a dataset only.
-    videos = {
-        video.path.resolve(): (video, asked.donors.get(video.video_id))
-        for asked in benchmarks.values()
-        for video in asked.videos.values()
-    }
-    for leftover in folder.glob(".lmms-*"):  # of a run that was killed
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
-        # lmms-eval reads its environment when it is imported.
-        from framethrift.evaluation.lmms_model import FramethriftModel
-
-        tasks = Path(scratch) / "tasks"
-        for name, asked in benchmarks.items():
-            write_task(tasks, name, asked.present, asked.videos)
-        model = FramethriftModel(answerer, videos.__getitem__, progress.update)
-        results = run_tasks(model, list(benchmarks), tasks)
-    registry = load_benchmarks()
-    figures = {}
-    for name, asked in benchmarks.items():
-        lettered = registry[name].answers == "letters"
-        scored = {sample["doc_id"]: sample["accuracy"]["score"] for sample in results["samples"][name]}
-        rows = [
-            question_row(question, model.answers[name, number], lettered, scored[number])
-            for number, question in enumerate(asked.present)
-        ]
-        write_rows(folder / f"{name}.jsonl", rows)
-        figures[name] = summarise(
-            rows,
-            missing=asked.missing,
-            missing_questions=asked.missing_questions,
-            lmms_accuracy=float(results["results"][name]["accuracy,none"]),
-            resamples=resamples,
+def _asked(cell: Cell) -> dict[str, Asked]:
+    evaluations = cell.study.evaluations()
+    if (cell.variant, cell.sampling) not in evaluations:
+        raise KeyError(
+            f"study {cell.study.name!r} evaluates no {cell.variant!r} under {cell.sampling!r}; its cells: {sorted(evaluations)}"
         )
-        if not figures[name]["agrees"]:
-            theirs, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]
-            progress.say(f"{name}: lmms-eval's score {theirs:.4f} differs from ours {ours:.4f}; the report states both")
+    return {name: load_asked(cell.study, cell.layout, name) for name in evaluations[cell.variant, cell.sampling]}
+
+
+@contextmanager
+def _tasks(cell: Cell, benchmarks: Mapping[str, Asked]) -> Iterator[tuple[Path, Documents]]:
+    """A folder with the benchmarks' task files and documents; lmms-eval may be imported within."""
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
+        folder = Path(scratch) / "tasks"
+        yield folder, {name: write_tasks(folder, name, asked.present, asked.videos) for name, asked in benchmarks.items()}
+
+
+def _posed(cell: Cell, benchmarks: Mapping[str, Asked], folder: Path, documents: Documents) -> list[Posed]:
+    """All questions of the cell with their tasks' prompts."""
+    tasks = open_tasks(folder, sorted({document.task for found in documents.values() for document in found}))
+    sampling = cell.study.samplings[cell.sampling]
+    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, prompts(tasks, documents[name]))]
+
+
+@dataclass(frozen=True)
+class _Theirs:
+    """lmms-eval's aggregate of a benchmark in [0, 1], and its score per question id; None where it has none."""
+
+    accuracy: float | None
+    scores: dict[str, float]
+
+
+def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str, _Theirs]:
+    """What lmms-eval's own task code makes of the raw answers, by benchmark."""
+    # lmms-eval reads its environment when it is imported.
+    from framethrift.evaluation.replay import Replay
+
+    raws = {
+        (document.task, document.number): [answers[name, question.question_id].raw for question in document.questions]
+        for name, found in documents.items()
+        for document in found
+    }
+    names = sorted({task for task, _ in raws})
+    results = run_tasks(Replay(raws), names, folder)
+    return {name: _theirs(found, results) for name, found in documents.items()}
+
+
+def _theirs(documents: Sequence[Document], results: Mapping[str, Any]) -> _Theirs:
+    (task,) = {document.task for document in documents}
+    scored = {sample["doc_id"]: sample["accuracy"]["score"] for sample in results["samples"][task]}
+    scores = {document.questions[0].question_id: scored[document.number] for document in documents}
+    return _Theirs(float(results["results"][task]["accuracy,none"]), scores)
+
+
+def _scored(cell: Cell, name: str, asked: Asked, answers: Answers, theirs: _Theirs) -> dict[str, Any]:
+    """Write a benchmark's rows; its figures."""
+    lettered = load_benchmarks()[name].answers == "letters"
+    rows = [
+        question_row(question, answers[name, question.question_id], lettered, theirs.scores[question.question_id])
+        for question in asked.present
+    ]
+    write_rows(cell.folder / f"{name}.jsonl", rows)
+    figures = summarise(
+        rows,
+        missing=asked.missing,
+        missing_questions=asked.missing_questions,
+        lmms_accuracy=theirs.accuracy,
+        resamples=cell.study.bootstrap,
+    )
+    if not figures["agrees"]:
+        own = figures["accuracy"]
+        say(f"[evaluate {cell}] {name}: lmms-eval's score {theirs.accuracy:.4f} differs from ours {own:.4f}; both are stated")
     return figures

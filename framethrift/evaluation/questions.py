@@ -20,7 +20,13 @@ class NoQuestions(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows."""
+    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows.
+
+    `letter` is the right letter of a lettered question. `start`, `end`: seconds of the clip of the video that is asked about;
+    `until`: nothing of the video after it may be shown. `task` is the lmms-eval task that asks it, `document` the JSON of the
+    document as that task's code reads it, with `document_id`; `round` counts the questions of one document. `media` is the
+    path below HF_HOME where the task's code looks for the video.
+    """
 
     question_id: str
     video_id: str
@@ -30,6 +36,17 @@ class Question:
     answer: str
     options: tuple[str, ...]
     evidence: tuple[tuple[float, float], ...]
+    letter: str = ""
+    answers: tuple[str, ...] = ()
+    start: float | None = None
+    end: float | None = None
+    until: float | None = None
+    part: str = ""
+    task: str = ""
+    document: str = ""
+    document_id: str = ""
+    round: int = 0
+    media: str = ""
 
 
 @dataclass(frozen=True)

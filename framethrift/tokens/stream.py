@@ -23,7 +23,8 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
     """Lay a video's slots out as a token stream in temporal order.
 
     `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
-    slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop". A
+    slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop". Where a
+    clip starts inside a GOP, so that its first slots are not valid, the first valid one becomes a key frame too. A
     fused P-frame always describes its slot relative to the slot before, whether that one is shown as a key frame or not.
     More than `sampling.max_gops` GOPs are thinned uniformly, by linspace truncated to integers (Sec. 4.1: I- and P-frames
     only inside the sampled GOPs).
@@ -44,8 +45,9 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
     keys = {i * slots // keyframes for i in range(keyframes)}
     items = []
     for gop in gops.tolist():
-        for slot in np.flatnonzero(valid[gop]).tolist():
-            if slot in keys:
+        shown = np.flatnonzero(valid[gop]).tolist()
+        for slot in shown:
+            if slot in keys or slot == shown[0]:
                 items.append(StreamItem("I", gop, slot, float(times[gop, slot])))
             elif sampling.delta != "drop":
                 items.append(StreamItem("P", gop, slot, float(times[gop, slot])))
