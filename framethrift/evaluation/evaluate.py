@@ -1,5 +1,6 @@
 """Evaluating a variant under a sampling on its benchmarks: questions are answered in shards, then scored together."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed
         raise ValueError(f"shard {shard} of {shards}: allowed: 0 to {shards - 1}")
     cell = Cell(study, layout, variant, sampling, seed, shards)
     benchmarks = _asked(cell)
-    with _tasks(cell, benchmarks) as (folder, documents):
+    with _tasks(cell, benchmarks, f"{shard}-of-{shards}") as (folder, documents):
         answer_shard(cell, shard, _posed(cell, benchmarks, folder, documents))
 
 
@@ -51,7 +52,7 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
     name = f"{variant}/{sampling}"
     with (
         tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run,
-        _tasks(cell, benchmarks) as (folder, documents),
+        _tasks(cell, benchmarks, "scoring") as (folder, documents),
     ):
         if shards == 1:
             answer_shard(cell, 0, _posed(cell, benchmarks, folder, documents))
@@ -88,10 +89,12 @@ def _asked(cell: Cell) -> dict[str, Asked]:
 
 
 @contextmanager
-def _tasks(cell: Cell, benchmarks: Mapping[str, Asked]) -> Iterator[tuple[Path, Documents]]:
+def _tasks(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[tuple[Path, Documents]]:
     """A folder with the benchmarks' task files and documents; lmms-eval may be imported within."""
     cell.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
+    for leftover in cell.folder.glob(f".lmms-{job}-*"):  # of the same job, killed; other shards may be at work
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=f".lmms-{job}-") as scratch, offline(Path(scratch)):
         folder = Path(scratch) / "tasks"
         yield folder, {name: write_tasks(folder, name, asked.present, asked.videos) for name, asked in benchmarks.items()}
 

@@ -42,7 +42,7 @@ def _evaluate(study, variant: str, sampling: str):  # type: ignore[no-untyped-de
 
 def test_a_cell_keeps_every_question_and_its_figures_follow_from_them(study) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
-    (layout.cell("cope", "cope", 0) / ".lmms-of-a-killed-run").mkdir(parents=True)
+    (layout.cell("cope", "cope", 0) / ".lmms-scoring-of-a-killed-run").mkdir(parents=True)
     cells, rows = _evaluate(study, "cope", "cope")
     assert {name: len(found) for name, found in rows.items()} == {"mini_motion": 20, "mini_static": 16}
     for name, found in rows.items():
@@ -132,7 +132,7 @@ def test_a_damaged_model_folder_stops_before_anything_is_written(study) -> None:
     weights.write_bytes(data)
     with pytest.raises(ModelFolderError, match=r"model\.safetensors does not have the SHA-256"):
         evaluate_cells(settings, layout, "cope", "cope", 0)
-    assert not layout.cell("cope", "cope", 0).exists()
+    assert not layout.answers("cope", "cope", 0).exists() and not list(layout.cell("cope", "cope", 0).iterdir())
     with pytest.raises(KeyError, match="evaluates no 'cope' under 'top_k'"):
         evaluate_cells(settings, layout, "cope", "top_k", 0)
 
