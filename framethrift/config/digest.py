@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.data import Published
+from framethrift.config.sources import load_sources
 from framethrift.config.study import Study
 from framethrift.config.variants import BaselineVariant
 
@@ -128,7 +131,18 @@ def _answering(study: Study, variant: str, sampling: str) -> list[Any]:
         study.training_of(variant).key_frames,
         study.training_of(variant).set_likelihood,
         own if isinstance(own, BaselineVariant) else None,
+        study.allow_partial,
     ]
+
+
+def _videos(study: Study, name: str) -> Any:
+    dataset = study.datasets[name]
+    if not isinstance(dataset, Published):
+        return dataset
+    # Loaders and registry decide a published benchmark's tables, and nothing of the procedural worlds.
+    asked = {key: benchmark for key, benchmark in load_benchmarks().items() if benchmark.data == dataset.source}
+    facts = [dataset, study.allow_partial, load_sources()[dataset.source], asked]
+    return [*facts, code_digest("framethrift.published.annotations", "framethrift.published.lookup")]
 
 
 def _videolm(study: Study, variant: str) -> Any:
@@ -146,7 +160,7 @@ def _reinforced(stage: str) -> Callable[[Study, str], Any]:
 
 
 _SETTINGS: dict[str, Callable[..., Any]] = {
-    "videos": lambda study, dataset: study.datasets[dataset],
+    "videos": _videos,
     "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
     "weights": lambda study: [
         study.models.vision.source,
@@ -168,7 +182,11 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
     "answer": _answering,
-    "evaluate": lambda study, variant, sampling: [*_answering(study, variant, sampling), study.bootstrap],
+    "evaluate": lambda study, variant, sampling: [
+        *_answering(study, variant, sampling),
+        study.bootstrap,
+        [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
+    ],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
     "report": lambda study: study,
 }
