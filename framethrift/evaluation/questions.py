@@ -20,7 +20,11 @@ class NoQuestions(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows."""
+    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows.
+
+    `letter` is the right option's where options carry letters; `part` is the part of the benchmark that it reports apart;
+    `answers` are all accepted answers of an open question (empty: `answer` alone).
+    """
 
     question_id: str
     video_id: str
@@ -30,6 +34,9 @@ class Question:
     answer: str
     options: tuple[str, ...]
     evidence: tuple[tuple[float, float], ...]
+    letter: str = ""
+    part: str = ""
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
