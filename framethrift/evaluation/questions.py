@@ -23,7 +23,8 @@ class Question:
     """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows.
 
     `letter` is the right option's where options carry letters; `part` is the part of the benchmark that it reports apart;
-    `answers` are all accepted answers of an open question (empty: `answer` alone).
+    `answers` are all accepted answers of an open question (empty: `answer` alone); `cluster` is what the benchmark counts as one
+    video where that is not the file.
     """
 
     question_id: str
@@ -34,9 +35,15 @@ class Question:
     answer: str
     options: tuple[str, ...]
     evidence: tuple[tuple[float, float], ...]
+    cluster: str = ""
     letter: str = ""
-    part: str = ""
     answers: tuple[str, ...] = ()
+    part: str = ""
+
+    @property
+    def asked_about(self) -> str:
+        """What the benchmark counts as one video: the unit of the bootstrap."""
+        return self.cluster or self.video_id
 
 
 @dataclass(frozen=True)
