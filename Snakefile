@@ -19,6 +19,8 @@ include: "workflow/rules/delta.smk"
 include: "workflow/rules/videolm.smk"
 include: "workflow/rules/sampler.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/judge.smk"
+include: "workflow/rules/labels.smk"
 include: "workflow/rules/latency.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tables.smk"
@@ -27,6 +29,8 @@ include: "workflow/rules/tables.smk"
 localrules:
     all,
     weights,
+    judge,
+    labels,
     report,
     bundle,
     table,

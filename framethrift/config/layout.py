@@ -66,6 +66,19 @@ class Layout:
         """Folder of a cell's answer journals: <shard>-of-<shards>.jsonl, and .json once a shard is complete."""
         return self.cell(variant, sampling, seed) / "answers"
 
+    def labels(self, variant: str) -> Path:
+        """What the questions need, read from a variant's controls: beside its cells."""
+        return self.root / "cells" / variant / "labels.json"
+
+    def judged(self, variant: str, sampling: str, seed: int) -> Path:
+        """A judge's verdicts on the open answers of one (variant, sampling, seed)."""
+        return self.root / "judged" / variant / sampling / f"seed{seed}.json"
+
+    @property
+    def judge_cache(self) -> Path:
+        """Every reply a judge gave in this study, by the content it was asked."""
+        return self.root / "judged" / "replies.sqlite"
+
     def latency(self, variant: str, seed: int) -> Path:
         """Latency figures of a variant."""
         return self.root / "latency" / variant / f"seed{seed}.json"

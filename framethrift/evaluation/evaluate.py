@@ -2,9 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.cells import question_row, summarise, write_json, write_rows
+from framethrift.evaluation.cells import RunFacts, question_row, summarise, write_json, write_rows
+from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.lmms_tasks import Document, offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
@@ -106,52 +107,58 @@ def _posed(cell: Cell, benchmarks: Mapping[str, Asked], folder: Path, documents:
     return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, prompts(tasks, documents[name]))]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Theirs:
-    """lmms-eval's aggregate of a benchmark in [0, 1], and its score per question id; None where it has none."""
+    """What lmms-eval's own task code makes of a benchmark: share of 1 per task, score per question id; judged ones have none."""
 
-    accuracy: float | None
-    scores: dict[str, float]
+    tasks: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float | None] = field(default_factory=dict)
 
 
 def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str, _Theirs]:
-    """What lmms-eval's own task code makes of the raw answers, by benchmark."""
+    """The raw answers run through lmms-eval's task code, by benchmark.
+
+    Benchmarks with a judge are left out: that code would call it, from inside, one question at a time.
+    """
     # lmms-eval reads its environment when it is imported.
     from framethrift.evaluation.replay import Replay
 
+    registry = load_benchmarks()
+    found = {name: _Theirs() for name in documents}
+    asked = {name: own for name, own in documents.items() if registry[name].scoring != "judge"}
     raws = {
         (document.task, document.number): [answers[name, question.question_id].raw for question in document.questions]
-        for name, found in documents.items()
-        for document in found
+        for name, own in asked.items()
+        for document in own
     }
-    names = sorted({task for task, _ in raws})
-    results = run_tasks(Replay(raws), names, folder)
-    return {name: _theirs(found, results) for name, found in documents.items()}
-
-
-def _theirs(documents: Sequence[Document], results: Mapping[str, Any]) -> _Theirs:
-    (task,) = {document.task for document in documents}
-    scored = {sample["doc_id"]: sample["accuracy"]["score"] for sample in results["samples"][task]}
-    scores = {document.questions[0].question_id: scored[document.number] for document in documents}
-    return _Theirs(float(results["results"][task]["accuracy,none"]), scores)
+    if not raws:
+        return found
+    results = run_tasks(Replay(raws), sorted({task for task, _ in raws}), folder)
+    for name, own in asked.items():
+        metrics = registry[name].lmms_metrics
+        samples = {task: {sample["doc_id"]: sample for sample in results["samples"][task]} for task in results["samples"]}
+        for document in own:
+            if len(document.questions) == 1:  # a document of several rounds has one score for all
+                (question,) = document.questions
+                found[name].scores[question.question_id] = question_score(samples[document.task][document.number], metrics)
+        for task in {document.task for document in own}:
+            stated = aggregate(results["results"][task], metrics)
+            if stated is not None:
+                found[name].tasks[task] = stated
+    return found
 
 
 def _scored(cell: Cell, name: str, asked: Asked, answers: Answers, theirs: _Theirs) -> dict[str, Any]:
     """Write a benchmark's rows; its figures."""
-    lettered = load_benchmarks()[name].answers == "letters"
+    benchmark = load_benchmarks()[name]
     rows = [
-        question_row(question, answers[name, question.question_id], lettered, theirs.scores[question.question_id])
+        question_row(question, answers[name, question.question_id], benchmark, theirs.scores.get(question.question_id))
         for question in asked.present
     ]
     write_rows(cell.folder / f"{name}.jsonl", rows)
-    figures = summarise(
-        rows,
-        missing=asked.missing,
-        missing_questions=asked.missing_questions,
-        lmms_accuracy=theirs.accuracy,
-        resamples=cell.study.bootstrap,
-    )
-    if not figures["agrees"]:
-        own = figures["accuracy"]
-        say(f"[evaluate {cell}] {name}: lmms-eval's score {theirs.accuracy:.4f} differs from ours {own:.4f}; both are stated")
+    run = RunFacts(asked.missing, asked.missing_questions, theirs.tasks, asked.coverage)
+    figures = summarise(rows, benchmark, run, cell.study.bootstrap)
+    if figures["agrees"] is False:
+        said, own = figures["lmms_accuracy"], figures["accuracy"]
+        say(f"[evaluate {cell}] {name}: lmms-eval's score {said:.4f} differs from ours {own:.4f}; the report states both")
     return figures

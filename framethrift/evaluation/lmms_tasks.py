@@ -82,7 +82,7 @@ def write_tasks(
     """Write the documents of a benchmark's questions (JSON lines) and, per task, a task file that reads them in `folder`.
 
     The task file includes lmms-eval's or this project's own for the task and changes where its documents come from, nothing else.
-    Raises UnknownTask.
+    Videos and other files that task code looks for are linked below HF_HOME. Raises UnknownTask.
     """
     folder.mkdir(parents=True, exist_ok=True)
     by_task: dict[str, dict[str, list[Question]]] = {}
@@ -104,13 +104,15 @@ def write_tasks(
     for question in questions:
         if question.media:
             _link(home() / question.media, videos[question.video_id].path)
+        for place, file in question.support:
+            _link(home() / place, Path(file))
     return documents
 
 
-def _link(place: Path, video: Path) -> None:
+def _link(place: Path, file: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.unlink(missing_ok=True)
-    place.symlink_to(video.resolve())
+    place.symlink_to(file.resolve())
 
 
 def _mini_task(task: str, data: Path) -> str:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.sampling import Sampling, Stream
 from framethrift.evaluation.keys import Keys
 from framethrift.evaluation.lmms_tasks import Prompted
@@ -29,7 +28,6 @@ class Posed:
 def posed(benchmark: str, asked: Asked, sampling: Sampling, prompts: Mapping[str, Prompted]) -> list[Posed]:
     """The present questions of a benchmark in order, with the prompts that their tasks make."""
     swaps = isinstance(sampling, Stream) and sampling.delta == "swap"
-    lettered = load_benchmarks()[benchmark].answers == "letters"
     found = []
     for question in asked.present:
         prompt = prompts[question.question_id]
@@ -40,7 +38,7 @@ def posed(benchmark: str, asked: Asked, sampling: Sampling, prompts: Mapping[str
             evidence=question.evidence,
             span=span_of(question),
             topic="" if question.question == prompt.text else question.question,
-            choices=tuple(LETTERS[: len(question.options)]) if lettered or question.letter else question.options,
+            choices=tuple(LETTERS[: len(question.options)]) if question.letter else question.options,
         )
         found.append(Posed(benchmark, question, ask, prompt.length or DEFAULT_NEW_TOKENS, prompt.stops))
     return found
