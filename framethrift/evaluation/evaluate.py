@@ -133,7 +133,8 @@ def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str,
     }
     if not raws:
         return found
-    results = run_tasks(Replay(raws), sorted({task for task, _ in raws}), folder)
+    tasks = open_tasks(folder, sorted({task for task, _ in raws}))
+    results = run_tasks(Replay(raws), tasks, folder / "written")
     for name, own in asked.items():
         metrics = registry[name].lmms_metrics
         samples = {task: {sample["doc_id"]: sample for sample in results["samples"][task]} for task in results["samples"]}

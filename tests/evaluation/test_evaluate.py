@@ -16,7 +16,7 @@ from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import evaluate_cells
 from framethrift.evaluation.lmms_model import ChatModel, SimpleModel
-from framethrift.evaluation.lmms_tasks import UnsupportedRequest, offline, run_tasks, write_tasks
+from framethrift.evaluation.lmms_tasks import UnsupportedRequest, offline, open_tasks, run_tasks, write_tasks
 from framethrift.evaluation.parse import parse_answer
 from framethrift.evaluation.questions import load_asked
 from framethrift.evaluation.statistics import accuracy
@@ -148,7 +148,7 @@ def test_lmms_eval_finds_our_model_by_name_and_feeds_it_any_clip(study, tmp_path
     videos = {key: replace(video, path=layout.root / sources[key]) for key, video in asked.videos.items()}
     with offline(tmp_path):
         write_tasks(tmp_path, "mini_static", asked.questions, videos)
-        results = run_tasks(model, ["mini_static"], tmp_path)
+        results = run_tasks(model, open_tasks(tmp_path, ["mini_static"], "chat"), tmp_path)
     _, rows = _evaluate(study, "cope", "cope")
     raw = [sample["resps"][0][0] for sample in results["samples"]["mini_static"]]
     assert raw == [row["raw"] for row in rows["mini_static"]]
