@@ -73,7 +73,7 @@ def sharing(study: Study, layout: Layout, repeats: int) -> dict[str, float]:
     loaded = load_variant(study, layout, VARIANT, 0, "cpu")
     asked = load_asked(study, layout, "mini_motion")
     video = next(iter(asked.videos.values()))
-    found = {}
+    found: dict[str, float] = {}
     for name in (SAMPLING, "uniform_4"):
         viewer = loaded.answerer(study.samplings[name]).viewer
         asks = [Ask(video, f"what happens at {number} ?") for number in range(10)]
@@ -113,7 +113,7 @@ def overhead(study: Study, layout: Layout) -> dict[str, float]:
         inside.append(time.perf_counter() - start)
         return result
 
-    evaluate.answer_shard = timed  # type: ignore[assignment]
+    evaluate.answer_shard = timed
     runs._push = lambda layout: None  # type: ignore[assignment]
     evaluate.evaluate_cells(study, layout, VARIANT, "blind", 0)  # imports
     loading = seconds(lambda: load_variant(study, layout, VARIANT, 0, "cpu"), 2)
@@ -143,8 +143,11 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="framethrift-") as scratch:
         study, layout = build(Path(scratch), 16 if chosen.quick else 200)
-        figures = {"sharing": sharing(study, layout, 3 if chosen.quick else 9), "overhead": overhead(study, layout)}
-    figures["machine"] = {"python": platform.python_version(), "torch": torch.__version__, "processor": platform.machine()}  # type: ignore[assignment]
+        figures: dict[str, Any] = {
+            "sharing": sharing(study, layout, 3 if chosen.quick else 9),
+            "overhead": overhead(study, layout),
+        }
+    figures["machine"] = {"python": platform.python_version(), "torch": str(torch.__version__), "processor": platform.machine()}
     text = json.dumps(figures, indent=1)
     print(text)
     if chosen.json:

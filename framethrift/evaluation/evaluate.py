@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,24 @@ from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.cells import RunFacts, question_row, summarise, write_json, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
-from framethrift.evaluation.lmms_tasks import Document, offline, open_tasks, prompts, run_tasks, write_tasks
+from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
 from framethrift.progress import say
 
-Documents = dict[str, list[Document]]  # by benchmark
+
+class _Tasks:
+    """A cell's questions as lmms-eval's tasks: written below `folder`, and opened once, when they are first needed."""
+
+    def __init__(self, folder: Path, benchmarks: Mapping[str, Asked]) -> None:
+        self.folder = folder
+        self.documents = {name: write_tasks(folder, name, asked.present, asked.videos) for name, asked in benchmarks.items()}
+
+    @cached_property
+    def opened(self) -> dict[str, Any]:
+        """lmms-eval's task objects by name."""
+        return open_tasks(self.folder, sorted({document.task for found in self.documents.values() for document in found}))
 
 
 def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shard: int, shards: int) -> None:
@@ -33,8 +45,8 @@ def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed
         raise ValueError(f"shard {shard} of {shards}: allowed: 0 to {shards - 1}")
     cell = Cell(study, layout, variant, sampling, seed, shards)
     benchmarks = _asked(cell)
-    with _tasks(cell, benchmarks, f"{shard}-of-{shards}") as (folder, documents):
-        answer_shard(cell, shard, _posed(cell, benchmarks, folder, documents))
+    with _written(cell, benchmarks, f"{shard}-of-{shards}") as tasks:
+        answer_shard(cell, shard, _posed(cell, benchmarks, tasks))
 
 
 def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shards: int = 1) -> None:
@@ -53,14 +65,14 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
     name = f"{variant}/{sampling}"
     with (
         tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run,
-        _tasks(cell, benchmarks, "scoring") as (folder, documents),
+        _written(cell, benchmarks, "scoring") as tasks,
     ):
         if shards == 1:
-            answer_shard(cell, 0, _posed(cell, benchmarks, folder, documents))
+            answer_shard(cell, 0, _posed(cell, benchmarks, tasks))
         answers, digests, seconds = collected(cell)
         for asked in benchmarks.values():
             digests |= asked.digests
-        theirs = _replayed(answers, documents, folder)
+        theirs = _replayed(answers, tasks)
         figures = {name: _scored(cell, name, asked, answers, theirs[name]) for name, asked in benchmarks.items()}
         content = {
             "variant": variant,
@@ -90,21 +102,20 @@ def _asked(cell: Cell) -> dict[str, Asked]:
 
 
 @contextmanager
-def _tasks(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[tuple[Path, Documents]]:
-    """A folder with the benchmarks' task files and documents; lmms-eval may be imported within."""
+def _written(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[_Tasks]:
+    """The cell's tasks in a temporary folder; lmms-eval may be imported within."""
     cell.folder.mkdir(parents=True, exist_ok=True)
     for leftover in cell.folder.glob(f".lmms-{job}-*"):  # of the same job, killed; other shards may be at work
         shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=cell.folder, prefix=f".lmms-{job}-") as scratch, offline(Path(scratch)):
-        folder = Path(scratch) / "tasks"
-        yield folder, {name: write_tasks(folder, name, asked.present, asked.videos) for name, asked in benchmarks.items()}
+        yield _Tasks(Path(scratch) / "tasks", benchmarks)
 
 
-def _posed(cell: Cell, benchmarks: Mapping[str, Asked], folder: Path, documents: Documents) -> list[Posed]:
+def _posed(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> list[Posed]:
     """All questions of the cell with their tasks' prompts."""
-    tasks = open_tasks(folder, sorted({document.task for found in documents.values() for document in found}))
     sampling = cell.study.samplings[cell.sampling]
-    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, prompts(tasks, documents[name]))]
+    told = {name: prompts(tasks.opened, found) for name, found in tasks.documents.items()}
+    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, told[name])]
 
 
 @dataclass
@@ -115,7 +126,7 @@ class _Theirs:
     scores: dict[str, float | None] = field(default_factory=dict)
 
 
-def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str, _Theirs]:
+def _replayed(answers: Answers, tasks: _Tasks) -> dict[str, _Theirs]:
     """The raw answers run through lmms-eval's task code, by benchmark.
 
     Benchmarks with a judge are left out: that code would call it, from inside, one question at a time.
@@ -124,8 +135,8 @@ def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str,
     from framethrift.evaluation.replay import Replay
 
     registry = load_benchmarks()
-    found = {name: _Theirs() for name in documents}
-    asked = {name: own for name, own in documents.items() if registry[name].scoring != "judge"}
+    found = {name: _Theirs() for name in tasks.documents}
+    asked = {name: own for name, own in tasks.documents.items() if registry[name].scoring != "judge"}
     raws = {
         (document.task, document.number): [answers[name, question.question_id].raw for question in document.questions]
         for name, own in asked.items()
@@ -133,8 +144,8 @@ def _replayed(answers: Answers, documents: Documents, folder: Path) -> dict[str,
     }
     if not raws:
         return found
-    tasks = open_tasks(folder, sorted({task for task, _ in raws}))
-    results = run_tasks(Replay(raws), tasks, folder / "written")
+    wanted = {task: tasks.opened[task] for task in sorted({task for task, _ in raws})}
+    results = run_tasks(Replay(raws), wanted, tasks.folder / "written")
     for name, own in asked.items():
         metrics = registry[name].lmms_metrics
         samples = {task: {sample["doc_id"]: sample for sample in results["samples"][task]} for task in results["samples"]}

@@ -90,7 +90,7 @@ class FramePicker:
         with self._watch("clip"):
             scores = self._similarities(queries, candidates)
         with self._watch("select"):
-            chosen = [self._choose(ask, *given) for ask, *given in zip(asks, candidates, scores, strict=True)]
+            chosen = [self._choose(ask, given, own) for ask, given, own in zip(asks, candidates, scores, strict=True)]
         return [
             Picked(tuple(given.places[own].tolist()), tuple(given.times[own].tolist()), scored, text)
             for given, own, scored, text in zip(candidates, chosen, queries, texts, strict=True)

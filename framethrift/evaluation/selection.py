@@ -43,8 +43,16 @@ class SelectViewer:
         self._model, self._processor, self._watch = model, processor, watch
         self._frames, self._preview_grid = sampling.frames, key_frames.preview_grid
         self._grid = key_frames.grid or processor.grid
-        network = {"sampler": sampler, "draw": draw, "seed": seed}
-        self._pick = FramePicker(sampling, watch, previews=key_frames.previews, scoring=scoring, write=self._write, **network)
+        self._pick = FramePicker(
+            sampling,
+            watch,
+            previews=key_frames.previews,
+            scoring=scoring,
+            write=self._write,
+            sampler=sampler,
+            draw=draw,
+            seed=seed,
+        )
         self._features: dict[EncodedVideo, dict[int, Tensor]] = {}
 
     @torch.inference_mode()

@@ -15,7 +15,7 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.study import merge
 from framethrift.evaluation import lmms_tasks
 from framethrift.evaluation.cells import read_rows
-from framethrift.evaluation.evaluate import answer_cells, evaluate_cells
+from framethrift.evaluation.evaluate import evaluate_cells
 from framethrift.models.tokenizer import build_tokenizer
 from framethrift.models.vision import build_siglip
 from framethrift.videos import build_dataset
@@ -71,10 +71,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_benchmark_runs_end_to_end(study, variant: str) -> None:  # type: ignore[no-untyped-def]
     loaded, layout = study
     sampling = CELLS[variant]
-    shards = 2 if variant == "cope" else 1
-    for shard in range(shards if shards > 1 else 0):
-        answer_cells(loaded, layout, variant, sampling, 0, shard, shards)
-    evaluate_cells(loaded, layout, variant, sampling, 0, shards)
+    evaluate_cells(loaded, layout, variant, sampling, 0)
     folder = layout.cell(variant, sampling, 0)
     cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["benchmarks"]
     assert list(cells) == list(BENCHMARKS)
@@ -86,7 +83,8 @@ def test_every_benchmark_runs_end_to_end(study, variant: str) -> None:  # type: 
         if registered.scoring == "judge":
             assert figures["lmms_accuracy"] is None and "accuracy" not in figures, name
         else:
-            assert 0 <= figures["accuracy"] <= 1 and 0 <= figures["lmms_accuracy"] <= 1, name
+            assert 0 <= figures["accuracy"] <= 1, name
+            assert not registered.lmms_metrics or 0 <= figures["lmms_accuracy"] <= 1, name
     assert len({row["raw"] for row in rows}) > 1
 
 
@@ -110,7 +108,7 @@ def test_nothing_after_the_question_is_shown(study) -> None:  # type: ignore[no-
         folder = layout.cell(variant, sampling, 0)
         if not (folder / "cells.json").is_file():
             evaluate_cells(loaded, layout, variant, sampling, 0)
-        for name in ("ovobench", "streamingbench"):
+        for name in ("ovo_bench", "streamingbench"):
             until = {question.question_id: question.until for question in load_asked(loaded, layout, name).questions}
             rows = [row for row in read_rows(folder / f"{name}.jsonl") if until[row["question_id"]] is not None]
             assert rows, name
