@@ -9,6 +9,7 @@ Model, videos and questions are made here: the miniature's shapes with random we
 import argparse
 import json
 import platform
+import shutil
 import statistics
 import tempfile
 import time
@@ -82,7 +83,7 @@ def sharing(study: Study, layout: Layout, repeats: int) -> dict[str, float]:
     return found
 
 
-def overhead(study: Study, layout: Layout) -> dict[str, float]:
+def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, float]:
     """A whole cell's answering and scoring, beside the same model calls on the same blocks and nothing else.
 
     The time to load the model, and to import lmms-eval, is in neither.
@@ -100,10 +101,6 @@ def overhead(study: Study, layout: Layout) -> dict[str, float]:
             for _ in answerer.answer([asks[index] for index in block], [LENGTH] * len(block)):
                 pass
 
-    bare()
-    began = time.perf_counter()
-    bare()
-    alone = time.perf_counter() - began
     real = evaluate.answer_shard
     inside: list[float] = []
 
@@ -116,19 +113,27 @@ def overhead(study: Study, layout: Layout) -> dict[str, float]:
     evaluate.answer_shard = timed
     runs._push = lambda layout: None  # type: ignore[assignment]
     evaluate.evaluate_cells(study, layout, VARIANT, "blind", 0)  # imports
-    loading = seconds(lambda: load_variant(study, layout, VARIANT, 0, "cpu"), 2)
-    inside.clear()
-    began = time.perf_counter()
-    evaluate.evaluate_cells(study, layout, VARIANT, SAMPLING, 0)
-    whole = time.perf_counter() - began
-    answering = inside[0] - loading
+    loading = seconds(lambda: load_variant(study, layout, VARIANT, 0, "cpu"), 3)
+    bare()
+    alones, answerings, wholes, scorings = [], [], [], []
+    for _ in range(repeats):  # in turns, so that a machine that slows down slows both
+        began = time.perf_counter()
+        bare()
+        alones.append(time.perf_counter() - began)
+        shutil.rmtree(layout.cell(VARIANT, SAMPLING, 0), ignore_errors=True)
+        began = time.perf_counter()
+        evaluate.evaluate_cells(study, layout, VARIANT, SAMPLING, 0)
+        wholes.append(time.perf_counter() - began)
+        answerings.append(inside[-1] - loading)
+        scorings.append(wholes[-1] - inside[-1])
+    alone, answering, whole = (statistics.median(found) for found in (alones, answerings, wholes))
     return {
         "questions": len(asks),
         "bare_s": alone,
         "answering_s": answering,
         "answering_overhead": answering / alone - 1,
         "load_model_s": loading,
-        "tasks_prompts_scores_s": whole - inside[0],
+        "tasks_prompts_scores_s": statistics.median(scorings),
         "whole_cell_s": whole,
         "whole_overhead": (whole - loading) / alone - 1,
     }

@@ -13,14 +13,16 @@ VIDEOS = 8  # small videos looked at together; one that fills a batch alone stay
 
 
 def blocks(asks: Sequence[Ask], cost: Callable[[Ask], int]) -> list[list[int]]:
-    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch by their `cost`."""
+    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch by their `cost`, which may
+    depend on video and span."""
     by_video: dict[tuple[str, str], list[int]] = {}
     for index, ask in enumerate(asks):
         by_video.setdefault((ask.video.dataset, ask.video.video_id), []).append(index)
     found: list[list[int]] = []
     videos = tokens = 0
     for name in sorted(by_video):
-        own = max(cost(asks[index]) for index in by_video[name])
+        clips = {asks[index].span: asks[index] for index in by_video[name]}
+        own = max(cost(ask) for ask in clips.values())
         if not found or videos == VIDEOS or tokens + own > TOKENS:
             found.append([])
             videos = tokens = 0

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,10 +31,9 @@ class Keys:
 
     def key(self, benchmark: str, question_id: str, ask: Ask, length: int, stops: tuple[str, ...]) -> str:
         """The key of one question's answer. Raises VideoChanged; VideoRejected for a file that cannot be read."""
-        shown = replace(ask, video=None, donor=None)  # type: ignore[arg-type]
         facts = {
             "base": self._base,
-            "asked": [benchmark, question_id, asdict(shown), length, stops],
+            "asked": [benchmark, question_id, ask.question, ask.topic, ask.choices, ask.evidence, ask.span, length, stops],
             "videos": [self._digest(video) for video in (ask.video, ask.donor) if video is not None and self._reads_videos],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

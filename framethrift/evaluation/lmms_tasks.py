@@ -227,13 +227,17 @@ def cut(raw: str, stops: Sequence[str]) -> str:
 def run_tasks(model: Any, tasks: Mapping[str, Any], written: Path) -> dict[str, Any]:
     """lmms-eval's results of `model` (an lmms object) on opened tasks; files that task code writes go below `written`."""
     from lmms_eval.evaluator import simple_evaluate
+    from lmms_eval.tasks import TaskManager
 
+    written.mkdir(parents=True, exist_ok=True)
     for task in tasks.values():
         _silence_judge(task)
     # Their bootstrap ignores that questions of one video belong together; ours is in framethrift.evaluation.statistics.
     return simple_evaluate(
         model=model,
         tasks=list(tasks.values()),
+        # Without a manager it would read all of its 2,000 task files first.
+        task_manager=TaskManager("WARNING", include_path=str(written), include_defaults=False),
         bootstrap_iters=0,
         process_docs_parallel=1,
         verbosity="WARNING",

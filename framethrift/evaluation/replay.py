@@ -29,3 +29,6 @@ class Replay(lmms):
     def loglikelihood(self, requests: Sequence[Instance]) -> NoReturn:
         """Refused: answers are generated and parsed strictly, never ranked."""
         raise UnsupportedRequest(f"task {requests[0].task_name}: answers were generated; there are no likelihoods to rank")
+
+    def clean(self) -> None:
+        """Nothing to free; lmms-eval's own way takes most of a second."""
