@@ -6,14 +6,13 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import SiglipVisionModel
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import DeltaPretraining
-from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer
+from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer, patch_regression
 from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.primitives import resize_primitives
 from framethrift.models.vision import feature_scale, load_tower, preprocess, tower_features
@@ -45,9 +44,10 @@ class DeltaAlignment(lightning.LightningModule):
         with torch.no_grad():
             reference, target = tower_features(tower, torch.cat([batch["reference"], batch["target"]])).chunk(2)
         predicted = self.pretrainer(reference, batch["motion"], batch["residual"])
-        loss = functional.mse_loss(predicted, target)
+        width = target.shape[-1]
+        loss = patch_regression(predicted, target) / width
         self.log("loss", loss)
-        self.log("loss_of_copying", functional.mse_loss(reference, target))
+        self.log("loss_of_copying", patch_regression(reference, target) / width)
         return loss
 
     def configure_optimizers(self) -> Any:
