@@ -25,14 +25,14 @@ def inspect(
 
 def ask(
     clip: Clip,
-    question: Annotated[str, typer.Argument(help="A question about the clip.")],
+    questions: Annotated[list[str], typer.Argument(help="A question about the clip; more go on in the same conversation.")],
     model: Annotated[Path, typer.Option(help="Folder of a trained variant, e.g. results/mini/models/cope.")],
     sampling: Annotated[str | None, typer.Option(help="JSON of a sampling; the model's own when left out.")] = None,
 ) -> None:
-    """Answer a question about a clip, and say what was shown to the model."""
-    from framethrift.evaluation.ask import ask as answer
+    """Answer questions about a clip, and say what was shown to the model. The clip is read once."""
+    from framethrift.evaluation.ask import converse
 
-    print(answer(clip, question, model, sampling).describe())
+    print("\n\n".join(reply.describe() for reply in converse(clip, questions, model, sampling)))
 
 
 COMMANDS: list[Callable[..., None]] = [inspect, ask]

@@ -95,6 +95,10 @@ class CopeVideoProcessor(ProcessorMixin):
         """Token ids of `question`."""
         return self._ids(self.question(question))
 
+    def next_turn_ids(self, question: str) -> list[int]:
+        """Token ids that end an answer and ask the next question behind it."""
+        return self._ids(END + self.next_turn(question))
+
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of an answer with the token that ends it: what is supervised."""
         return self._ids(answer + END)
