@@ -51,9 +51,7 @@ class CopeVideoProcessor(ProcessorMixin):
 
     def costs(self, grid: int | None = None) -> TokenCosts:
         """Tokens per I-frame (pooled to grid × grid, default the model's) and per P-frame."""
-        side = grid or self.grid
-        branches = (self.motion_tokens, self.residual_tokens)
-        return TokenCosts(side * side, side, sum(branches), sum(tokens > 0 for tokens in branches))
+        return TokenCosts.of(grid or self.grid, self.motion_tokens, self.residual_tokens)
 
     def expand(self, items: Sequence[StreamItem], grids: Sequence[int] | None = None) -> str:
         """Placeholders of a stream, in place of <|video|>; `grids` gives the pooled side of each I-frame (default: the model's).
