@@ -109,9 +109,9 @@ class Bench:
         cast = torch.autocast("cpu", torch.bfloat16) if self._mixed else nullcontext()
         with self._mode:
             inputs = [torch.empty(shape, requires_grad=learns) for shape in shapes]
-            with cast, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), _counter() as ahead:
+            with cast, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), counter() as ahead:
                 output = run(*inputs)
-            with _counter() as back:
+            with counter() as back:
                 if backward and output.requires_grad:
                     output.backward(torch.empty_like(output))
         return Work(ahead.get_total_flops(), back.get_total_flops(), sum(size for _, size in kept.values()))
@@ -121,7 +121,7 @@ def _storage(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def _counter() -> FlopCounterMode:
+def counter() -> FlopCounterMode:
     """torch's counter, taught the fused attention that fake CPU tensors take; backward is two products per forward one."""
     aten = torch.ops.aten
     return FlopCounterMode(

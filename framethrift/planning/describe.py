@@ -17,8 +17,8 @@ def describe(plan: Plan) -> str:
     parts = [
         _section("Parameters", _parameters(plan.parameters)),
         _section("Memory in training (GiB)", _memory(plan)),
-        "State: weights, gradients and AdamW moments in 32 bits; per GPU: sharded over all of them. Activations of one sample, in bf16\n"
-        "autocast where the stage trains so; light: with gradient checkpointing.",
+        "State: weights, gradients and AdamW moments in 32 bits; per GPU: sharded over all of them. Activations of one sample,\n"
+        "in bf16 autocast where the stage trains so; light: with gradient checkpointing.",
         _section("Work", _work(plan)),
         _section("GPU-hours", _hours(plan)),
         _section("Assumed", _assumed(plan.given)),

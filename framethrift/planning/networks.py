@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import open_clip
 import torch
@@ -30,6 +31,9 @@ class Part:
 
     work: Work
     checkpointed: float
+
+    def __add__(self, other: "Part") -> "Part":
+        return Part(self.work + other.work, self.checkpointed + other.checkpointed)
 
     def __mul__(self, times: float) -> "Part":
         return Part(self.work * times, self.checkpointed * times)
@@ -96,19 +100,32 @@ class Networks:
             self._placed = True
         return self._videolm
 
-    def _part(self, run: Callable[[Tensor], Tensor], shape: tuple[int, ...], layers: int, learns: bool) -> Part:
-        model = self._model
-        model.activation_checkpointing_enable()
-        light = self._bench.count(run, shape, of=model, learns=learns, backward=False).kept
-        model.activation_checkpointing_disable()
-        work = self._bench.count(run, shape, of=model, learns=learns)
-        return Part(work, light + (work.kept - light) / layers)
+    def _part(self, run: Callable[[Tensor], Tensor], shape: tuple[int, ...], stack: Any, learns: bool) -> Part:
+        """Count `run`, whose `stack` has equal `layers`: at one and at two, from which the cost of all follows exactly."""
+        whole = stack.layers
+        one, more = self._shallow(run, shape, stack, whole[:1], learns), Part(Work(), 0.0)
+        if len(whole) > 1:
+            more = (self._shallow(run, shape, stack, whole[:2], learns) + one * -1) * (len(whole) - 1)
+        part = one + more
+        return Part(part.work, part.checkpointed + (part.work.kept - part.checkpointed) / len(whole))
+
+    def _shallow(self, run: Callable[[Tensor], Tensor], shape: tuple[int, ...], stack: Any, layers: Any, learns: bool) -> Part:
+        """Work with only these layers, and what is kept when each keeps its input alone."""
+        model, whole = self._model, stack.layers
+        stack.layers = layers
+        try:
+            model.activation_checkpointing_enable()
+            light = self._bench.count(run, shape, of=model, learns=learns, backward=False).kept
+            model.activation_checkpointing_disable()
+            return Part(self._bench.count(run, shape, of=model, learns=learns), light)
+        finally:
+            stack.layers = whole
 
     @cached_property
     def tower(self) -> Part:
         """One frame through the vision tower."""
-        side, vision = self.models.vision.image_size, self.models.vision
-        return self._part(self._model.vision_features, (1, 3, side, side), vision.layers - vision.drop_layers, learns=False)
+        side, model = self.models.vision.image_size, self._model
+        return self._part(model.vision_features, (1, 3, side, side), model.vision_tower.encoder, learns=False)
 
     @cached_property
     def projector(self) -> Work:
@@ -131,7 +148,8 @@ class Networks:
         def run(embedded: Tensor) -> Tensor:
             return model.language_model.model(inputs_embeds=embedded, use_cache=False).last_hidden_state
 
-        parts = {n: self._part(run, (1, n, settings.hidden_size), settings.layers, learns=True) for n in (32, 64)}
+        backbone = model.language_model.model
+        parts = {n: self._part(run, (1, n, settings.hidden_size), backbone, learns=True) for n in (32, 64)}
         return Growth.measured(lambda n: parts[n].work), Growth.measured(lambda n: Work(kept=parts[n].checkpointed))
 
     def sequence(self, tokens: float) -> Part:
