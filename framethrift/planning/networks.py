@@ -82,7 +82,7 @@ class Networks:
         return on_meta(lambda: build_siglip(self.models.vision, self.models.language.vocabulary, 0))
 
     @cached_property
-    def _clip(self) -> torch.nn.Module:
+    def _clip(self) -> open_clip.CLIP:
         settings = self.models.clip
         if settings.source is None:
             return on_meta(lambda: shape_clip(settings, self.models.language.vocabulary, 0))

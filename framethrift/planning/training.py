@@ -56,8 +56,7 @@ def videolm(estimator: Estimator, name: str) -> Stage:
     frozen = 0 if tower else networks.counts["vision_tower"]
     if not study.shows_delta(name):
         frozen += networks.counts["delta_encoder"]
-    stage = _supervised(estimator, "videolm", name, settings, part, networks.videolm - frozen, frozen)
-    return stage
+    return _supervised(estimator, "videolm", name, settings, part, networks.videolm - frozen, frozen)
 
 
 def sampler(estimator: Estimator, name: str) -> Stage:
@@ -149,5 +148,16 @@ def _reinforced(
     trained: int,
     memory: Memory,
 ) -> Stage:
-    sizes = {"steps": steps, "samples": steps * rows, "step_flops": step, "flops": flops, "trained": trained, "memory": memory}
-    return Stage(rule, name, gpu_seconds=seconds, wide=True, checkpoint_every=min(1.0, every / steps), **sizes)
+    return Stage(
+        rule,
+        name,
+        gpu_seconds=seconds,
+        wide=True,
+        steps=steps,
+        samples=steps * rows,
+        step_flops=step,
+        flops=flops,
+        trained=trained,
+        memory=memory,
+        checkpoint_every=min(1.0, every / steps),
+    )
