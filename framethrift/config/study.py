@@ -166,6 +166,11 @@ class Study(Section):
             return self.dataset_of(settings.sampler)
         return [settings.dataset] if isinstance(settings, SamplerVariant) else settings.datasets
 
+    def rated_datasets(self, variant: str) -> list[str]:
+        """Datasets on whose training questions a VideoLM's pass rates are measured: those of the samplers beside it."""
+        samplers = [own.dataset for own in self.variants.values() if isinstance(own, SamplerVariant) and own.mllm == variant]
+        return sorted(set(samplers)) or self.dataset_of(variant)
+
     def delta_of(self, variant: str) -> str | None:
         """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""
         if not self._pretrains_delta(variant):

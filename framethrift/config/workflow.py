@@ -122,6 +122,14 @@ class Workflow:
             f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")
         ]
 
+    def rated(self, variant: str) -> list[str]:
+        """Videos and questions that a VideoLM's pass rates are measured on."""
+        return [path for name in self.study.rated_datasets(variant) for path in self.tables(name)]
+
+    def reinforcing(self, variant: str) -> list[str]:
+        """Videos and questions that a sampler or a joint variant learns from."""
+        return [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
+
     def pass_rates(self, sampler: str, seed: int | str) -> str:
         """Pass rates that a sampler's difficulty-aware advantage is computed from."""
         return str(self.layout.pass_rates(self.study.mllm_of(sampler), int(seed)))

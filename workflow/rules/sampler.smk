@@ -5,6 +5,7 @@ rule pass_rates:
     input:
         mllm=lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.rated(wildcards.variant),
     output:
         f"{at.root}/pass_rates/{{variant}}/seed{{seed}}.parquet",
     log:
@@ -28,6 +29,7 @@ rule pass_rates:
 rule sampler:
     input:
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.reinforcing(wildcards.variant),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),
@@ -55,6 +57,7 @@ rule sampler:
 rule joint:
     input:
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.reinforcing(wildcards.variant),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),
