@@ -13,7 +13,7 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, plan_stream
+from framethrift.tokens import StreamItem, TokenCosts, plan_stream
 from framethrift.tokens.packing import pack
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
@@ -35,7 +35,7 @@ class Conversation:
 class StreamConversations:
     """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
 
-    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool) -> None:
+    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool, costs: TokenCosts) -> None:
         asked = questions(layout, datasets, "train").groupby("video_id")
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
         if captions:
@@ -44,7 +44,7 @@ class StreamConversations:
         rows = manifest(layout, datasets, "train")
         self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
         self._videos = list(self._gops.rows.index)
-        self._samplings = samplings
+        self._samplings, self._costs = samplings, costs
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -52,13 +52,17 @@ class StreamConversations:
     def get(self, index: int, rng: np.random.Generator) -> Conversation:
         """Conversation `index` under one of the samplings."""
         video = self._videos[index]
-        gops = [self._gops.get(video, number) for number in range(self._gops.count(video))]
-        slots = max(len(gop.times) for gop in gops)
-        times = np.full((len(gops), slots), np.nan)
-        for number, gop in enumerate(gops):
-            times[number, : len(gop.times)] = gop.times
         sampling = self._samplings[rng.integers(len(self._samplings))]
-        items = plan_stream(times, ~np.isnan(times), sampling)
+        if sampling.fusion == "adaptive":
+            slots = self._gops.adaptive_slots(video, sampling, self._costs)
+            items = slots.plan(sampling)
+            gops = {number: self._gops.get(video, number, slots.window_of(number)) for number in {item.gop for item in items}}
+        else:
+            gops = {number: self._gops.get(video, number) for number in range(self._gops.count(video))}
+            times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
+            for number, gop in gops.items():
+                times[number, : len(gop.times)] = gop.times
+            items = plan_stream(times, ~np.isnan(times), sampling)
         frames = np.stack([gops[item.gop].frames[item.slot] for item in items if item.kind == "I"])
         primitives = [(gops[i.gop].motion[i.slot - 1], gops[i.gop].residual[i.slot - 1]) for i in items if i.kind == "P"]
         return Conversation(items, frames, self._pairs[video], primitives=primitives)
@@ -133,7 +137,7 @@ class Conversations:
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
-            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions))
+            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions, processor.costs()))
         if selects:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]

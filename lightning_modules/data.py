@@ -10,6 +10,8 @@ import pandas as pd
 
 from framethrift.codec import Gop, read_frames, read_gops, sample_times
 from framethrift.config import Layout
+from framethrift.config.sampling import Stream
+from framethrift.tokens import Slots, TokenCosts, adaptive_slots
 
 Item = TypeVar("Item")
 MEMORY_BYTES = 6 * 2**30
@@ -56,17 +58,27 @@ class Gops:
         self.rows = rows
         self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
         self._memory = Memory(self._read, lambda gop: gop.frames.nbytes + gop.motion.nbytes + gop.residual.nbytes)
+        self._slots: dict[tuple[str, str], Slots] = {}
 
-    def _read(self, video_id: str, index: int) -> Gop:
-        return next(iter(read_gops(self._paths[video_id], int(self.rows.at[video_id, "window"]), [index])))
+    def _read(self, video_id: str, index: int, window: int | tuple[int, ...]) -> Gop:
+        return next(read_gops(self._paths[video_id], window if isinstance(window, int) else {index: window}, [index]))
 
     def count(self, video_id: str) -> int:
         """GOPs of the video that show at least one fused window."""
         return -(-int(self.rows.at[video_id, "frames"]) // int(self.rows.at[video_id, "gop"]))
 
-    def get(self, video_id: str, index: int) -> Gop:
-        """GOP `index` of the video."""
-        return self._memory.get(video_id, index)
+    def get(self, video_id: str, index: int, window: int | tuple[int, ...] | None = None) -> Gop:
+        """GOP `index` of the video, read with the windows given (default: the recipe's)."""
+        return self._memory.get(video_id, index, int(self.rows.at[video_id, "window"]) if window is None else window)
+
+    def adaptive_slots(self, video_id: str, sampling: Stream, costs: TokenCosts) -> Slots:
+        """Slots that follow the motion of the video, planned once; errors as `framethrift.tokens.adaptive_slots`."""
+        key = video_id, sampling.model_dump_json()
+        if key not in self._slots:
+            row = self.rows.loc[video_id]
+            facts = [int(number) for number in row["keyframes"]], int(row["frames"]), float(row["fps"]), int(row["window"])
+            self._slots[key] = adaptive_slots(self._paths[video_id], *facts, sampling, costs)
+        return self._slots[key]
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         for video_id in self.rows.index:

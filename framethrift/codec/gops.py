@@ -1,7 +1,8 @@
 """Reading a video as GOPs of fused P-frames."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ _FIRST_SLOTS = 4
 
 @dataclass(frozen=True)
 class Gop:
-    """One GOP seen at its slots: the I-frame and every ``window``-th frame after it, S = 1 + (frames - 1) // window.
+    """One GOP seen at its slots: the I-frame and the last frame of each window, with a fixed one S = 1 + (frames - 1) // window.
 
     Frames after the last slot (a tail shorter than the window) are decoded and checked but described by nothing.
 
@@ -42,14 +43,18 @@ class Gop:
 class _GopBuilder:
     """Collects the frames of one GOP; keeps only the slots and the vectors of the window in progress."""
 
-    def __init__(self, index: int, window: int, start: float, size: tuple[int, int], slots: int) -> None:
+    def __init__(self, index: int, windows: int | Sequence[int], start: float, size: tuple[int, int], slots: int) -> None:
         self._index = index
-        self._window = window
+        # Frames of each window to come, and of the one in progress; 0 after the last.
+        self._lengths = repeat(windows) if isinstance(windows, int) else iter(windows)
+        self._length = 0
+        # Frames since the last slot.
+        self._since = 0
         self._start = start
-        self._position = 0
         self._times: list[float] = []
-        self._grids = np.zeros((window, *grid_shape(*size), 2), np.int16)
-        self._moving = np.zeros(window, np.bool_)
+        longest = windows if isinstance(windows, int) else max(windows, default=1)
+        self._grids = np.zeros((longest, *grid_shape(*size), 2), np.int16)
+        self._moving = np.zeros(longest, np.bool_)
         # Room for as many slots as the last GOP had (fresh memory is what costs most here); grows if there are more.
         self._frames = np.empty((slots, *size, 3), np.uint8)
         self._motion = np.empty((slots, *size, 2), np.int16)
@@ -60,16 +65,17 @@ class _GopBuilder:
         return len(self._times)
 
     def add(self, frame: VideoFrame, time: float, rgb: RgbReader) -> None:
-        if self._position:
-            place = (self._position - 1) % self._window
+        if self._length:
+            place = self._since
             if self._moving[place]:
                 self._grids[place] = 0
             vectors = vectors_of(frame)
             self._moving[place] = vectors is not None and paint_vectors(vectors, self._grids[place])
-        if self._position % self._window == 0:
+            self._since += 1
+        if self._since == self._length and (self._length or not self._times):
             self._add_slot(rgb.read(frame))
             self._times.append(time - self._start)
-        self._position += 1
+            self._since, self._length = 0, next(self._lengths, 0)
 
     def _add_slot(self, picture: NDArray[np.uint8]) -> None:
         slot = self.slots
@@ -80,7 +86,8 @@ class _GopBuilder:
         self._frames[slot] = picture
         if slot:
             before, after = self._frames[slot - 1], self._frames[slot]
-            fuse(self._grids, self._moving, before, after, self._motion[slot - 1], self._residual[slot - 1])
+            own = slice(self._length)
+            fuse(self._grids[own], self._moving[own], before, after, self._motion[slot - 1], self._residual[slot - 1])
 
     def build(self) -> Gop:
         slots = self.slots
@@ -96,35 +103,40 @@ def require_vectors(source: Source) -> None:
         raise source.reject("no_vectors", detail)
 
 
-def read_gops(path: str | Path, window: int, gops: Sequence[int] | None = None) -> Iterator[Gop]:
+def read_gops(path: str | Path, window: int | Mapping[int, Sequence[int]], gops: Sequence[int] | None = None) -> Iterator[Gop]:
     """Read a video GOP by GOP, ``window`` P-frames fused into one (τ, δ).
 
     Args:
         path: an MPEG-4 Part 2 or H.264 file without B-frames (what ``reencode`` writes, or a foreign file of that kind). In
             foreign H.264, vectors to other references than the previous frame are taken as if they pointed to it (FFmpeg does
             not say which is meant): the identity still holds, τ is less exact there.
-        window: the fusion window s, in frames.
-        gops: numbers of the GOPs wanted, in any order; they are yielded in file order and only they are decoded. None: all.
+        window: the fusion window s, in frames; or per GOP number the frames of each of its windows, one after the other.
+        gops: numbers of the GOPs wanted, in any order; they are yielded in file order and only they are decoded. None: all, or
+            all that ``window`` names.
 
     Yields:
         ``Gop`` in file order.
 
     Raises:
         VideoRejected: the file is bad, its codec exports no vectors, or it holds B-frames.
-        ValueError: ``window`` below 1.
+        ValueError: a window below 1, or windows that are longer than their GOP.
         IndexError: a GOP number that the file does not have.
+        KeyError: a GOP number for which ``window`` names no windows.
     """
-    if window < 1:
-        raise ValueError(f"window must be at least 1, not {window}")
+    if gops is None and not isinstance(window, int):
+        gops = sorted(window)
+    for length in [window] if isinstance(window, int) else {length for own in window.values() for length in own}:
+        if length < 1:
+            raise ValueError(f"window must be at least 1, not {length}")
     with open_video(path, vectors=True) as source:
         require_vectors(source)
         rgb = RgbReader()
-        if gops is None:
+        if gops is None and isinstance(window, int):
             yield from _split(source, window, source.frames(), rgb, _FIRST_SLOTS)
             return
         index = read_index(source)
         keyframes = index.keyframes
-        wanted = sorted(set(gops))
+        wanted = sorted(set(gops or ()))
         if wanted and not 0 <= wanted[0] <= wanted[-1] < len(keyframes):
             raise IndexError(f"{path} has GOPs 0 to {len(keyframes) - 1}, asked for {wanted[0]} to {wanted[-1]}")
         start = float(index.pts[0] * source.time_base)
@@ -132,13 +144,16 @@ def read_gops(path: str | Path, window: int, gops: Sequence[int] | None = None) 
         for number in wanted:
             count = ends[number] - keyframes[number]
             source.seek(int(index.pts[keyframes[number]]))
-            slots = 1 + (count - 1) // window
-            yield from _split(source, window, source.frames_until(count), rgb, slots, number, start)
+            own = window if isinstance(window, int) else window[number]
+            slots = 1 + ((count - 1) // own if isinstance(own, int) else len(own))
+            if not isinstance(own, int) and sum(own) >= count:
+                raise ValueError(f"{path}: GOP {number} has {count} frames, too few for windows of {sum(own)} after its first")
+            yield from _split(source, own, source.frames_until(count), rgb, slots, number, start)
 
 
 def _split(
     source: Source,
-    window: int,
+    windows: int | Sequence[int],
     frames: Iterator[VideoFrame],
     rgb: RgbReader,
     slots: int,
@@ -162,7 +177,7 @@ def _split(
                 yield builder.build()
                 number, slots = number + 1, builder.slots
             start = time if start is None else start
-            builder = _GopBuilder(number, window, start, size, slots)
+            builder = _GopBuilder(number, windows, start, size, slots)
         builder.add(frame, time, rgb)
     if builder is not None:
         yield builder.build()

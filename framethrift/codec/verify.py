@@ -1,7 +1,8 @@
 """Proof on anybody's file: what was read back equals an independent decoding, pixel for pixel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from framethrift.codec.gops import read_gops
 from framethrift.codec.pictures import RgbReader
 from framethrift.codec.source import open_video
 
+# Frames per window, or per GOP number the frames of each of its windows: as ``read_gops``.
+Windows = int | Mapping[int, Sequence[int]]
+
 
 @dataclass(frozen=True)
 class VerifyResult:
@@ -20,7 +24,7 @@ class VerifyResult:
 
     Attributes:
         path: the file.
-        window: the fusion window s.
+        window: the fusion window s, or the windows of each GOP.
         gops: GOPs read.
         windows: fused windows checked.
         mismatching_pixels: pixels, over all slots, where the I-frame, or warp(reference, τ) + δ, differs from the frame that a
@@ -30,7 +34,7 @@ class VerifyResult:
     """
 
     path: Path
-    window: int
+    window: Windows
     gops: int
     windows: int
     mismatching_pixels: int
@@ -63,18 +67,21 @@ def _tally(
     return mismatching, residual, difference
 
 
-def _plain_slots(path: Path, window: int) -> Iterator[NDArray[np.uint8]]:
+def _plain_slots(path: Path, window: Windows) -> Iterator[NDArray[np.uint8]]:
     """The frames at the slots, decoded without asking for vectors."""
     rgb = RgbReader()
-    position = 0
+    gop, position = -1, 0
+    places = {} if isinstance(window, int) else {number: {0, *accumulate(own)} for number, own in window.items()}
     with open_video(path) as source:
         for frame in source.frames():
-            position = 0 if frame.key_frame else position + 1
-            if position % window == 0:
+            if frame.key_frame or gop < 0:
+                gop, position = gop + 1, 0
+            if position % window == 0 if isinstance(window, int) else position in places.get(gop, ()):
                 yield rgb.read(frame).copy()
+            position += 1
 
 
-def verify(path: str | Path, window: int) -> VerifyResult:
+def verify(path: str | Path, window: Windows) -> VerifyResult:
     """Read a file's primitives and check ``warp(reference, τ) + δ == target`` against a second, plain decoding.
 
     Memory does not grow with the file. The identity alone would hold for τ = 0 too; ``gain`` says what τ is worth.

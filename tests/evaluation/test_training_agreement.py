@@ -49,10 +49,16 @@ def _evaluated(study, layout, loaded, sampling, benchmarks):  # type: ignore[no-
 
 @pytest.mark.parametrize(
     ("variant", "sampling", "benchmarks"),
-    [("cope", "cope", ["mini_motion", "mini_static"]), ("mllm", "oracle", ["mini_needle"])],
+    [
+        ("cope", "cope", ["mini_motion", "mini_static"]),
+        ("cope", "adaptive", ["mini_motion", "mini_static"]),
+        ("mllm", "oracle", ["mini_needle"]),
+    ],
 )
 def test_first_answer_logits_agree(tiny, variant: str, sampling: str, benchmarks: list[str]) -> None:  # type: ignore[no-untyped-def]
     study, layout = tiny
+    own = study.variants[variant].model_copy(update={"samplings": [sampling]})
+    study = study.model_copy(update={"variants": {**study.variants, variant: own}})
     loaded = load_variant(study, layout, variant, 0, "cpu")
     evaluated = _evaluated(study, layout, loaded, study.samplings[sampling], benchmarks)
     epoch = 2 if variant == "cope" else 2 * len(evaluated)  # videos; or questions and as many query-writing conversations
