@@ -94,7 +94,9 @@ class SelectConversations:
             return _shown(times, frames, chosen, [pair], self._frames.preview_grid)
         sampling = self._samplings[rng.integers(len(self._samplings))]
         evidence = [(float(start), float(end)) for start, end in row["evidence"]]
-        chosen = select(sampling.selector, SelectorInput(times, None, row["question"], sampling.frames, rng, evidence))
+        spent = self._candidates.packet_bytes(row["video_id"]) if sampling.selector == "packet_size" else None
+        given = SelectorInput(times, None, row["question"], sampling.frames, rng, evidence, packet_bytes=spent)
+        chosen = select(sampling.selector, given)
         return _shown(times, frames, chosen, [(row["question"], row["answer"])], self._frames.grid)
 
 

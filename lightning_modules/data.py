@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from framethrift.codec import Gop, read_frames, read_gops, sample_times
+from framethrift.codec.energy import packet_bytes
 from framethrift.config import Layout
 from framethrift.config.sampling import Stream
 from framethrift.tokens import Slots, TokenCosts, adaptive_slots
@@ -102,6 +103,10 @@ class Candidates:
     def get(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (T,) in seconds and frames uint8 (T, H, W, 3)."""
         return self._memory.get(video_id)
+
+    def packet_bytes(self, video_id: str) -> np.ndarray:
+        """(T,) bytes that the codec spent from each candidate to the next."""
+        return packet_bytes(self._paths[video_id], self.get(video_id)[0])
 
 
 def questions(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFrame:
