@@ -202,7 +202,8 @@ def open_video(path: str | Path, *, vectors: bool = False) -> Iterator[Source]:
         raise VideoRejected(path, "empty_file", "the file has no bytes")
     with _ErrorLog() as logs:
         try:
-            container = av.open(str(path))
+            # With its protocol, or a name with a colon would be taken for an address.
+            container = av.open(f"file:{path}")
         except (av.FFmpegError, OSError) as error:
             text = _messages(logs) or str(error)
             raise VideoRejected(path, _reason(path, text, "unreadable"), f"not a readable video file: {text}") from error
