@@ -1,13 +1,13 @@
 """How much happens in each frame, known before anything is fused: the length of its vectors, or the bytes of its packet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.codec.gops import require_vectors
-from framethrift.codec.index import PacketIndex, read_index
+from framethrift.codec.index import PacketIndex, gop_frames, read_index
 from framethrift.codec.source import Source, open_video
 from framethrift.codec.vectors import vectors_of
 from framethrift.config.sampling import Energy
@@ -35,21 +35,18 @@ def frame_energy(path: str | Path, measure: Energy, gops: Sequence[int] | None =
         wanted = range(len(starts) - 1) if gops is None else sorted(set(gops))
         if wanted and not 0 <= wanted[0] <= wanted[-1] < len(starts) - 1:
             raise IndexError(f"{path} has GOPs 0 to {len(starts) - 2}, asked for {wanted[0]} to {wanted[-1]}")
-        parts = [slice(starts[number], starts[number + 1]) for number in wanted]
-        found = (index.sizes[part].astype(np.float64) for part in parts)
         if measure == "vectors":
-            found = _lengths(source, index, parts)
-        energies = list(found)
+            energies = [_lengths(source, index, number) for number in wanted]
+        else:
+            energies = [index.sizes[starts[number] : starts[number + 1]].astype(np.float64) for number in wanted]
     for energy in energies:
         energy[0] = 0
     return energies
 
 
-def _lengths(source: Source, index: PacketIndex, parts: Sequence[slice]) -> Iterator[NDArray[np.float64]]:
-    for part in parts:
-        source.seek(int(index.pts[part.start]))
-        frames = source.frames_until(part.stop - part.start)
-        yield np.array([_mean_length(vectors_of(frame), frame.width * frame.height) for frame in frames])
+def _lengths(source: Source, index: PacketIndex, number: int) -> NDArray[np.float64]:
+    frames = gop_frames(source, index, number)
+    return np.array([_mean_length(vectors_of(frame), frame.width * frame.height) for frame in frames])
 
 
 def _mean_length(vectors: np.ndarray | None, pixels: int) -> float:

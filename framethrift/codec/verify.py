@@ -1,6 +1,6 @@
 """Proof on anybody's file: what was read back equals an independent decoding, pixel for pixel."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -10,12 +10,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from framethrift.codec.fusion import warp
-from framethrift.codec.gops import read_gops
+from framethrift.codec.gops import Windows, read_gops
 from framethrift.codec.pictures import RgbReader
 from framethrift.codec.source import open_video
-
-# Frames per window, or per GOP number the frames of each of its windows: as ``read_gops``.
-Windows = int | Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -74,14 +71,16 @@ def _plain_slots(path: Path, window: Windows) -> Iterator[NDArray[np.uint8]]:
     places = {} if isinstance(window, int) else {number: {0, *accumulate(own)} for number, own in window.items()}
     with open_video(path) as source:
         for frame in source.frames():
-            if frame.key_frame or gop < 0:
+            if frame.key_frame:
                 gop, position = gop + 1, 0
+            elif gop < 0:
+                continue
             if position % window == 0 if isinstance(window, int) else position in places.get(gop, ()):
                 yield rgb.read(frame).copy()
             position += 1
 
 
-def verify(path: str | Path, window: Windows) -> VerifyResult:
+def verify(path: str | Path, window: Windows, *, b_frames: bool = False) -> VerifyResult:
     """Read a file's primitives and check ``warp(reference, τ) + δ == target`` against a second, plain decoding.
 
     Memory does not grow with the file. The identity alone would hold for τ = 0 too; ``gain`` says what τ is worth.
@@ -92,7 +91,7 @@ def verify(path: str | Path, window: Windows) -> VerifyResult:
     path = Path(path)
     gops = windows = mismatching = values = residual = difference = 0
     plain = _plain_slots(path, window)
-    for gop in read_gops(path, window):
+    for gop in read_gops(path, window, b_frames=b_frames):
         gops += 1
         truth = next(plain)
         mismatching += int((gop.frames[0] != truth).any(axis=-1).sum())
