@@ -29,6 +29,8 @@ class CodedOrder:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        # Whether vectors of B-frames can be believed: FFmpeg's MPEG-4 decoder leaves in their place what was there before.
+        self.b_vectors = source.codec != "mpeg4"
         extra = source.stream.codec_context.extradata or b""
         # In the avcC box, two bits say how long the length before each NAL unit is.
         self._length_bytes = (extra[4] & 3) + 1 if len(extra) > 4 and extra[0] == 1 else 0

@@ -10,7 +10,10 @@ known, and then τ is less exact there (δ holds the rest, so that the identity 
   reference, and from there back.
 * A vector that jumps over the window's reference (one of the window's ends is a B-frame that nothing refers to) counts by the
   share of its time that lies inside the window: motion is taken to be even between the two frames.
-* A vector to a frame outside the GOP, the key frame after it, is not followed: such a block counts as one without a vector.
+* A future vector that leaves the GOP, to the key frame after it, is turned round: motion is taken to be even here too.
+* FFmpeg's MPEG-4 decoder exports no vectors of B-frames (what it gives for them is left over from other frames). Each of their
+  blocks gets the share of the future reference's vector at its place, as in MPEG-4's own direct mode; none when that is the
+  key frame after the GOP.
 """
 
 import numpy as np
@@ -56,6 +59,11 @@ class PastWindow:
         self._count = 0
 
 
+def _share(vectors: NDArray[np.int16], part: int, whole: int) -> NDArray[np.int16]:
+    """``part / whole`` of the vectors, to the nearest quarter pixel (halves to the even one)."""
+    return np.rint(vectors * (part / whole)).astype(np.int16)
+
+
 class ReorderedWindow:
     """A window of frames that may be predicted from later ones."""
 
@@ -67,12 +75,16 @@ class ReorderedWindow:
         # The frame number of the window's reference; the vectors of the frames after it, and which cells come from later.
         self._base = 0
         self._vectors: list[tuple[NDArray[np.int16], NDArray[np.bool_]]] = []
+        # Numbers of the frames whose vectors are not exported.
+        self._borrowed: set[int] = set()
 
     def add(self, frame: VideoFrame) -> bool:
         """Take the next frame in display order; returns whether the windows that end here or before can be fused now."""
         grid, future = np.zeros((*self._shape, 2), np.int16), np.zeros(self._shape, np.bool_)
         vectors = vectors_of(frame)
-        if vectors is not None:
+        if frame.pict_type == PictureType.B and not self._order.b_vectors:
+            self._borrowed.add(len(self._coded))
+        elif vectors is not None:
             paint_vectors(vectors, grid, future)
         self._coded.append(self._order.of(frame))
         self._vectors.append((grid, future))
@@ -94,20 +106,24 @@ class ReorderedWindow:
     ) -> None:
         """Fuse the next ``length`` frames; arrays as in ``framethrift.codec.fusion.fuse``."""
         base, end = self._base, len(self._coded)
-        grids = np.stack([grid for grid, _ in self._vectors])
+        grids = np.empty((len(self._vectors), *self._shape, 2), np.int16)
         route = np.empty(grids.shape[:3], np.int64)
-        for index, (_, future) in enumerate(self._vectors):
+        for index, (grid, future) in enumerate(self._vectors):
             number = base + 1 + index
-            past = self._nearest(number, range(number - 1, -1, -1))
+            past = self._nearest(number, range(number - 1, -1, -1)) or 0
             later = self._nearest(number, range(number + 1, end))
-            if past is not None and past < base:
-                inside = np.rint(grids[index] * ((number - base) / (number - past))).astype(np.int16)
-                grids[index] = np.where(future[..., None], grids[index], inside)
-            route[index] = -1 if past is None else max(past - base, 0) - 1
+            inside = number - max(past, base)
+            if number in self._borrowed and later is not None:
+                grid = _share(self._vectors[later - base - 1][0], inside, later - past)
+            elif past < base:
+                grid = _share(grid, inside, number - past)
+            route[index] = max(past - base, 0) - 1
             if later is None:
-                grids[index][future] = 0
+                grid = np.where(future[..., None], _share(self._vectors[index][0], -inside, end - number), grid)
             else:
+                grid = np.where(future[..., None], self._vectors[index][0], grid)
                 route[index][future] = later - base - 1
+            grids[index] = grid
         fuse(grids, route, length - 1, reference, target, motion, residual)
         del self._vectors[:length]
         self._base += length
