@@ -62,11 +62,12 @@ class Gops:
         self._slots: dict[tuple[str, str], Slots] = {}
 
     def _read(self, video_id: str, index: int, window: int | tuple[int, ...]) -> Gop:
-        return next(read_gops(self._paths[video_id], window if isinstance(window, int) else {index: window}, [index]))
+        windows = window if isinstance(window, int) else {index: window}
+        return next(read_gops(self._paths[video_id], windows, [index], b_frames=bool(self.rows.at[video_id, "b_frames"])))
 
     def count(self, video_id: str) -> int:
-        """GOPs of the video that show at least one fused window."""
-        return -(-int(self.rows.at[video_id, "frames"]) // int(self.rows.at[video_id, "gop"]))
+        """GOPs of the video."""
+        return len(self.rows.at[video_id, "keyframes"])
 
     def get(self, video_id: str, index: int, window: int | tuple[int, ...] | None = None) -> Gop:
         """GOP `index` of the video, read with the windows given (default: the recipe's)."""

@@ -181,7 +181,7 @@ def read_gops(
 
     A GOP runs from one key frame to before the next, in the order shown, however long: streams of others may have GOPs of
     different lengths and I-frames within one (scene cuts). Such an I-frame starts no GOP; its pixels have no vectors, so that
-    τ is zero across the cut and δ holds the whole change.
+    they are taken to stand still across the cut and δ holds the whole change.
 
     Args:
         path: an MPEG-4 Part 2 or H.264 file (what ``reencode`` writes, or a foreign file of that kind). Vectors of foreign

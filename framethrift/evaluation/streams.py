@@ -104,7 +104,8 @@ class StreamViewer:
             return
         numbers = sorted({item.gop for item in items})
         valid = slots.valid
-        gops = iter(read_gops(video.path, slots.windows, None if len(numbers) == len(valid) else numbers))
+        wanted = None if len(numbers) == len(valid) else numbers
+        gops = iter(read_gops(video.path, slots.windows, wanted, b_frames=video.b_frames))
         for number in numbers:
             with self._watch("read"):
                 gop = next(gops)
