@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from framethrift.codec.coded_order import CodedOrder
 from framethrift.codec.index import PacketIndex, gop_frames, read_index
 from framethrift.codec.pictures import RgbReader
-from framethrift.codec.source import Source, open_video
+from framethrift.codec.source import ErrorsLogged, Source, open_video
 from framethrift.codec.window import PastWindow, ReorderedWindow
 
 VECTOR_CODECS = ("mpeg4", "h264")
@@ -244,6 +244,8 @@ def _read_together(
     with ExitStack() as stack:
         for worker in workers:
             stack.callback(worker.close)
+        # For all threads at once: PyAV's log callback fails when the level changes while it runs.
+        stack.enter_context(ErrorsLogged())
         pool = stack.enter_context(ThreadPoolExecutor(jobs))
         coming = [pool.submit(next, worker) for worker in workers]
         for place in range(len(numbers)):

@@ -32,8 +32,8 @@ _DURATION_SLACK = 0.5
 _TRUNCATION_MESSAGES = ("partial file", "prematurely")
 
 
-class _ErrorLog:
-    """Collects what FFmpeg logs as errors on this thread while the block runs.
+class ErrorsLogged:
+    """Makes FFmpeg log errors while the block runs, once for each.
 
     The level is one for all threads: the first block to open sets it and the last one to close puts it back.
     """
@@ -42,24 +42,34 @@ class _ErrorLog:
     _open = 0
     _before: tuple[int | None, bool]
 
-    def __enter__(self) -> list[tuple[int, str, str]]:
-        with _ErrorLog._lock:
-            if _ErrorLog._open == 0:
-                _ErrorLog._before = av.logging.get_level(), av.logging.get_skip_repeated()
+    def __enter__(self) -> None:
+        with ErrorsLogged._lock:
+            if ErrorsLogged._open == 0:
+                ErrorsLogged._before = av.logging.get_level(), av.logging.get_skip_repeated()
                 av.logging.set_level(av.logging.ERROR)
                 av.logging.set_skip_repeated(False)
-            _ErrorLog._open += 1
+            ErrorsLogged._open += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with ErrorsLogged._lock:
+            ErrorsLogged._open -= 1
+            if ErrorsLogged._open == 0:
+                level, skip = ErrorsLogged._before
+                av.logging.set_skip_repeated(skip)
+                av.logging.set_level(level)
+
+
+class _ErrorLog(ErrorsLogged):
+    """Collects what FFmpeg logs as errors on this thread while the block runs."""
+
+    def __enter__(self) -> list[tuple[int, str, str]]:  # type: ignore[override]
+        super().__enter__()
         self._capture = av.logging.Capture()
         return self._capture.__enter__()
 
     def __exit__(self, *exception: object) -> None:
         self._capture.__exit__(None, None, None)
-        with _ErrorLog._lock:
-            _ErrorLog._open -= 1
-            if _ErrorLog._open == 0:
-                level, skip = _ErrorLog._before
-                av.logging.set_skip_repeated(skip)
-                av.logging.set_level(level)
+        super().__exit__()
 
 
 def _reason(path: Path, text: str, otherwise: str) -> str:
