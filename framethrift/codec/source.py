@@ -263,10 +263,14 @@ def open_video(path: str | Path, *, vectors: bool = False) -> Iterator[Source]:
     with _ErrorLog() as logs:
         try:
             # With its protocol, or a name with a colon would be taken for an address.
-            container = av.open(f"file:{path}")
+            container = av.open(f"file:{path}", metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
             text = _messages(logs) or str(error)
             raise VideoRejected(path, _reason(path, text, "unreadable"), f"not a readable video file: {text}") from error
+    # Found while opening, and only there: a Matroska file whose damaged part would be passed over as one huge packet.
+    if any("Truncating packet" in text for _, _, text in logs):
+        container.close()
+        raise VideoRejected(path, "corrupt", f"the file is damaged: {_messages(logs)}")
     with container:
         streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not streams:

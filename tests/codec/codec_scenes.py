@@ -76,3 +76,15 @@ def primitives_digest(path, window, jobs=1):
         for array in (gop.times, gop.frames, gop.motion, gop.residual):
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def digests(arguments):
+    """GOP number → digest of its arrays, field by field."""
+    path, window, gops = arguments
+    found = {}
+    for gop in read_gops(path, window, gops):
+        digest = hashlib.sha256()
+        for name in ("times", "frames", "motion", "residual"):
+            digest.update(np.ascontiguousarray(getattr(gop, name)).tobytes())
+        found[gop.index] = digest.hexdigest()
+    return found
