@@ -35,14 +35,17 @@ class Conversation:
 class StreamConversations:
     """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
 
-    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool, costs: TokenCosts) -> None:
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Stream], costs: TokenCosts) -> None:
+        settings = study.videolm(variant)
+        datasets = settings.datasets
         asked = questions(layout, datasets, "train").groupby("video_id")
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
-        if captions:
+        if settings.captions:
             for video, caption in first_captions(layout, datasets).items():
                 self._pairs.setdefault(video, []).append((CAPTION_PROMPT, caption))
         rows = manifest(layout, datasets, "train")
-        self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
+        asked_about = rows[rows.index.isin(list(self._pairs))]
+        self._gops = Gops(layout, asked_about, cached=study.training_of(variant).primitive_cache)
         self._videos = list(self._gops.rows.index)
         self._samplings, self._costs = samplings, costs
 
@@ -139,7 +142,7 @@ class Conversations:
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
-            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions, processor.costs()))
+            self._sources.append(StreamConversations(study, layout, variant, streams, processor.costs()))
         if selects:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from framethrift.codec import Gop, read_frames, read_gops, sample_times
+from framethrift.codec.cache import PrimitiveCache
 from framethrift.codec.energy import packet_bytes
 from framethrift.config import Layout
 from framethrift.config.sampling import Stream
+from framethrift.progress import say
 from framethrift.tokens import Slots, TokenCosts, adaptive_slots
 
 Item = TypeVar("Item")
@@ -55,15 +57,29 @@ def manifest(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFram
 class Gops:
     """GOPs of the videos of a manifest."""
 
-    def __init__(self, layout: Layout, rows: pd.DataFrame) -> None:
+    def __init__(self, layout: Layout, rows: pd.DataFrame, *, cached: bool) -> None:
         self.rows = rows
+        self._cache = PrimitiveCache(layout.primitives, say) if cached else None
         self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
         self._memory = Memory(self._read, lambda gop: gop.frames.nbytes + gop.motion.nbytes + gop.residual.nbytes)
         self._slots: dict[tuple[str, str], Slots] = {}
 
+        if self._cache is not None:
+            slots = sum(int(row["frames"]) // int(row["window"]) + 1 for _, row in rows.iterrows())
+            self._cache.announce(self._decode(rows.index[0], 0, int(rows["window"].iloc[0])), slots)
+
     def _read(self, video_id: str, index: int, window: int | tuple[int, ...]) -> Gop:
+        def decode() -> Gop:
+            return self._decode(video_id, index, window)
+
+        if self._cache is None:
+            return decode()
+        return self._cache.get(str(self.rows.at[video_id, "stream_digest"]), window, index, decode)
+
+    def _decode(self, video_id: str, index: int, window: int | tuple[int, ...]) -> Gop:
         windows = window if isinstance(window, int) else {index: window}
-        return next(read_gops(self._paths[video_id], windows, [index], b_frames=bool(self.rows.at[video_id, "b_frames"])))
+        b_frames = bool(self.rows.at[video_id, "b_frames"])
+        return next(iter(read_gops(self._paths[video_id], windows, [index], b_frames=b_frames)))
 
     def count(self, video_id: str) -> int:
         """GOPs of the video."""
