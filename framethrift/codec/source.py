@@ -265,7 +265,7 @@ def open_video(path: str | Path, *, vectors: bool = False) -> Iterator[Source]:
             # With its protocol, or a name with a colon would be taken for an address.
             container = av.open(f"file:{path}", metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
-            text = _messages(logs) or str(error)
+            text = _messages(logs) or error.strerror or str(error)
             raise VideoRejected(path, _reason(path, text, "unreadable"), f"not a readable video file: {text}") from error
     # Found while opening, and only there: a Matroska file whose damaged part would be passed over as one huge packet.
     if any("Truncating packet" in text for _, _, text in logs):
