@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Video files; put -- before names that begin with a dash.")]
 Window = Annotated[int, typer.Option("--s", min=1, help="Fusion window s in frames.")]
+BFrames = Annotated[bool, typer.Option("--b-frames", help="Read streams with B-frames too, instead of refusing them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -40,7 +41,7 @@ def codec(
 
 
 @app.command()
-def verify(files: Files, window: Window = 30, as_json: AsJson = False) -> None:
+def verify(files: Files, window: Window = 30, b_frames: BFrames = False, as_json: AsJson = False) -> None:
     """Read each file's primitives, warp, add, and compare with a plain decoding.
 
     Exit status 1: a pixel differs. 2: a file was refused. 0: neither.
@@ -53,7 +54,7 @@ def verify(files: Files, window: Window = 30, as_json: AsJson = False) -> None:
     for number, path in enumerate(files):
         found: VerifyResult | VideoRejected
         try:
-            found = check(path, window)
+            found = check(path, window, b_frames=b_frames)
             wrong |= found.mismatching_pixels > 0
         except VideoRejected as rejected:
             found, refused = rejected, True
