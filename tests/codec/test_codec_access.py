@@ -1,8 +1,6 @@
-"""Reading together, in other processes, and beside other tools: the same primitives."""
+"""Reading GOPs together by threads, and frames one by one: the same as reading in a row."""
 
-import multiprocessing
 import threading
-from concurrent.futures import ProcessPoolExecutor
 
 import av
 import numpy as np
@@ -22,11 +20,8 @@ def clip(tmp_path):
     return tmp_path / "clip.mp4"
 
 
-def test_primitives_are_the_same_in_five_runs_with_threads_and_in_two_processes(clip):
-    found = {primitives_digest(clip, 4) for _ in range(5)} | {primitives_digest(clip, 4, jobs) for jobs in (2, 3, 9)}
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found |= set(pool.map(primitives_digest, [clip, clip], [4, 4]))
-    assert len(found) == 1
+def test_primitives_are_the_same_with_any_number_of_threads(clip):
+    assert len({primitives_digest(clip, 4, jobs) for jobs in (1, 2, 3, 9)}) == 1
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
@@ -80,22 +75,3 @@ def test_coded_frames_carry_what_the_stream_says(tmp_path, options):
     # The last frame is one that the decoder holds back; with B-frames FFmpeg would drop its vectors.
     assert [len(frame.vectors) > 0 for frame in frames] == [frame.kind == "P" for frame in frames]
     assert frames[-1].kind == "P"
-
-
-@pytest.mark.parametrize("codec", ["mpeg4", "h264"])
-def test_vectors_equal_those_of_motion_vector_extractor(tmp_path, codec):
-    videocap = pytest.importorskip("mvextractor.videocap", reason="motion-vector-extractor is not installed")
-    path = tmp_path / "clip.mp4"
-    encode_frames(moving_square(96, 112, 30, noise=4), path, Recipe(codec=codec, gop=10, window=5, quantiser=4))
-    names = ("source", "w", "h", "src_x", "src_y", "dst_x", "dst_y", "motion_x", "motion_y", "motion_scale")
-    theirs = videocap.VideoCap()
-    assert theirs.open(str(path))
-    compared = 0
-    for frame in coded_frames(path):
-        success, _, vectors, kind, *_ = theirs.read()
-        assert success and kind == frame.kind
-        ours = np.stack([frame.vectors[name].astype(np.int64) for name in names], axis=-1)
-        assert np.array_equal(ours, np.asarray(vectors).reshape(-1, vectors.shape[-1] if len(vectors) else 10)[:, :10])
-        compared += len(ours)
-    assert compared > 500
-    theirs.release()
