@@ -96,8 +96,8 @@ def fuse(
                         ):
                             frame = here // (rows * columns)
                             break
-                    dx += np.int64(np.int16(vector))
-                    dy += np.int64(vector >> 16)
+                    dx += int(np.int16(vector))
+                    dy += int(vector >> 16)
                     sx, sy = _whole(dx), _whole(dy)
                 cut_x = cut_y = 0
                 if x0 + sx < 0 or x1 + sx >= width:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framethrift.codec import Recipe, VideoRejected, frame_table, probe, read_frames, reencode, sample_times
+from framethrift.codec import Recipe, VideoRejected, frame_table, probe, read_frames, read_gops, reencode, sample_times
 from framethrift.codec.source import open_video
 from framethrift.codec.verify import verify
 from framethrift.config.sampling import Stream
@@ -56,6 +56,21 @@ def test_foreign_streams_without_b_frames_are_read_directly(name):
     assert result.windows > 20
     assert result.mismatching_pixels == 0
     assert result.gain > 0.2
+
+
+@pytest.mark.parametrize("name", ["mmaction2__demo_spatiotemporal_det.mp4", "Ask-Anything__making_cake.mp4"])
+def test_foreign_streams_with_b_frames_are_read_directly_where_allowed(name):
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    with pytest.raises(VideoRejected, match="b_frames"):
+        next(read_gops(path, 5))
+    result = verify(path, 5, b_frames=True)
+    assert result.mismatching_pixels == 0
+    assert result.gain > 0.1
+    everything = list(read_gops(path, 5, b_frames=True))
+    for gop in read_gops(path, 5, [0, len(everything) - 1], b_frames=True, jobs=2):
+        assert np.array_equal(gop.motion, everything[gop.index].motion)
 
 
 def test_rotated_clips_are_shown_upright():
