@@ -232,26 +232,35 @@ def main() -> None:
     """Measure, print a table, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="360p, MPEG-4 only, fewer repeats")
+    parser.add_argument("--hour", action="store_true", help="also random access in a file of an hour, which takes minutes")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     report: dict[str, object] = {"conditions": conditions(), "quick": arguments.quick}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files: dict[str, dict[str, float]] = {}
-        report["random_access"] = random_access(folder, arguments.quick)
+        report["frames_per_second"] = files
         for size in ("360p",) if arguments.quick else SIZES:
             for codec in ("mpeg4",) if arguments.quick else ("mpeg4", "h264"):
                 path = folder / f"{size}.{codec}.mp4"
-                count = 960 if size == "360p" else 480
+                count = {"360p": 960, "720p": 480, "1080p": 240}[size]
                 quantiser = 4 if codec == "mpeg4" else 20
                 recipe = Recipe.model_validate({"codec": codec, "quantiser": quantiser})
                 encode_frames(scene(*SIZES[size], count), path, recipe)
                 files[f"{size} {codec}"] = measure(path, arguments.quick)
-        report["frames_per_second"] = files
+                path.unlink()
+                write(report, arguments.json)
+        if arguments.quick or arguments.hour:
+            report["random_access"] = random_access(folder, arguments.quick)
+    write(report, arguments.json)
     print(json.dumps(report, indent=1))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(arguments.json, lambda path: path.write_text(json.dumps(report, indent=1) + "\n"))
+
+
+def write(report: dict[str, object], target: Path | None) -> None:
+    """What is measured so far, in one piece."""
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target, lambda path: path.write_text(json.dumps(report, indent=1) + "\n"))
 
 
 if __name__ == "__main__":

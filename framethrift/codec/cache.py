@@ -9,8 +9,9 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
@@ -70,7 +71,7 @@ class PrimitiveCache:
         path = self._folder / name[:2] / f"{name}.zip"
         if path.is_file():
             try:
-                return _read(path, key)
+                return _read(path, key, index)
             except _DAMAGE as error:
                 self._say(f"primitive cache: {path} is damaged ({error}); GOP {index} is read from its video again")
         gop = read()
@@ -79,9 +80,9 @@ class PrimitiveCache:
         return gop
 
 
-def _write(path: Path, gop: Gop, key: dict[str, object]) -> None:
+def _write(path: Path, gop: Gop, key: Mapping[str, object]) -> None:
     with ZipStore(path, mode="w") as store:
-        group = zarr.create_group(store, attributes={"key": key, "index": gop.index})
+        group = zarr.create_group(store, attributes={"key": dict(key)})
         for name in _ARRAYS:
             array = getattr(gop, name)
             group.create_array(
@@ -94,7 +95,7 @@ def _write(path: Path, gop: Gop, key: dict[str, object]) -> None:
             )
 
 
-def _read(path: Path, key: dict[str, object]) -> Gop:
+def _read(path: Path, key: Mapping[str, object], index: int) -> Gop:
     # First by itself: zarr hides what is wrong with a zip file behind an error of its own.
     with zipfile.ZipFile(path) as file:
         if (member := file.testzip()) is not None:
@@ -103,13 +104,13 @@ def _read(path: Path, key: dict[str, object]) -> Gop:
         group = zarr.open_group(store, mode="r")
         if group.attrs["key"] != key:
             raise ValueError(f"it says that it holds {group.attrs['key']}")
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for name in _ARRAYS:
             array = group[name]
             if not isinstance(array, zarr.Array) or array.nchunks_initialized != array.nchunks:
                 raise ValueError(f"{name} is incomplete")
             arrays[name] = array[...]
-        return Gop(int(group.attrs["index"]), **arrays)
+        return Gop(index, **arrays)
 
 
 def _size(count: float) -> str:

@@ -84,4 +84,4 @@ def packet_bytes(path: str | Path, times: NDArray[np.float64]) -> NDArray[np.flo
     # Half a millisecond forgives the rounding of times that were computed from a rate.
     places = np.searchsorted(np.asarray(times, np.float64) - 5e-4, starts, side="right") - 1
     shown = places >= 0
-    return np.bincount(places[shown], sizes[shown], minlength=len(times))
+    return np.bincount(places[shown], sizes[shown], minlength=len(times)).astype(np.float64)
