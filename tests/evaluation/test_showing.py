@@ -102,9 +102,9 @@ def test_long_videos_show_uniform_gops_and_only_those_are_read(mllm, monkeypatch
     loaded, asked = mllm
     read: list[list[int]] = []
 
-    def spy(path, window, gops=None):  # type: ignore[no-untyped-def]
+    def spy(path, window, gops=None, **options):  # type: ignore[no-untyped-def]
         read.append(gops)
-        return read_gops(path, window, gops)
+        return read_gops(path, window, gops, **options)
 
     monkeypatch.setattr("framethrift.evaluation.streams.read_gops", spy)
     (view,) = loaded.answerer(Stream(max_gops=3)).viewer([Ask(next(iter(asked.videos.values())), "?")])
@@ -115,9 +115,9 @@ def test_every_video_is_read_and_seen_once_for_all_its_questions(cope, monkeypat
     loaded, asked = cope
     opened: Counter = Counter()
 
-    def spy(path, window, gops=None):  # type: ignore[no-untyped-def]
+    def spy(path, window, gops=None, **options):  # type: ignore[no-untyped-def]
         opened[path] += 1
-        return read_gops(path, window, gops)
+        return read_gops(path, window, gops, **options)
 
     monkeypatch.setattr("framethrift.evaluation.streams.read_gops", spy)
     shuffled = _asks(asked)

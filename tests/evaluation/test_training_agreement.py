@@ -83,7 +83,7 @@ def test_cached_primitives_train_the_same(tiny, tmp_path, monkeypatch) -> None: 
     study = study.model_copy(update={"variants": {**study.variants, "cope": cached}})
     first = Conversations(study, layout, "cope", processor, seed=0).batch(0)
     again = Conversations(study, layout, "cope", processor, seed=0)
-    monkeypatch.setattr("lightning_modules.data.read_gops", lambda *_: pytest.fail("read from the video again"))
+    monkeypatch.setattr("lightning_modules.data.read_gops", lambda *_, **__: pytest.fail("read from the video again"))
     for batch in (first, again.batch(0)):
         assert all(torch.equal(batch[name], value) for name, value in plain.items())
     assert list(layout.primitives.rglob("*.zip"))
