@@ -1,6 +1,7 @@
 """One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,9 @@ Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first varia
 Variant = Annotated[str, typer.Option(help="Variant of the study.")]
 Sampling = Annotated[str, typer.Option(help="Sampling of the study.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="Dataset of the study.")]
+Root = Annotated[
+    Path | None, typer.Option(envvar="FRAMETHRIFT_DATA", help="Folder with published annotations and videos [default: data].")
+]
 
 
 def _open(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
@@ -28,12 +32,15 @@ def _open(study: str, overrides: list[str] | None, threads: int | None = None) -
     return loaded, Layout(f"results/{loaded.name}")
 
 
-def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
-    """Build a dataset: render a procedural world, or ingest clips or a published dataset."""
+def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1, root: Root = None) -> None:
+    """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
     from framethrift.videos import build_dataset
 
     settings, layout = _open(study, set_)
-    build_dataset(settings.datasets[dataset], dataset, layout.root, jobs=jobs, progress=_counter(f"videos {dataset}", "videos"))
+    counter = _counter(f"videos {dataset}", "videos")
+    build_dataset(
+        *(settings.datasets[dataset], dataset, layout.root, jobs, counter), root=root, allow_partial=settings.allow_partial
+    )
 
 
 def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:

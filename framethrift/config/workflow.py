@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.benchmarks import datasets_of
 from framethrift.config.digest import rule_digest
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
@@ -75,10 +75,10 @@ class Workflow:
         return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
-        """Videos and questions of a cell's benchmarks that the study makes itself; published ones have folders of their own."""
-        registry = load_benchmarks()
-        kinds = {registry[name].dataset for name in self.study.evaluations()[variant, sampling]} - {"official"}
-        return [path for name, dataset in self.study.datasets.items() if dataset.kind in kinds for path in self.tables(name)]
+        """Videos and questions of a cell's benchmarks."""
+        asked = self.study.evaluations()[variant, sampling]
+        datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
+        return [path for name in datasets for path in self.tables(name)]
 
     def cells(self) -> list[str]:
         """Every cell of the study."""
@@ -115,11 +115,14 @@ class Workflow:
         )
 
     def texts(self) -> list[str]:
-        """Questions and captions that a trained tokenizer must spell."""
+        """Questions and captions that a trained tokenizer must spell; never those of published benchmarks."""
         if self.study.models.language.source:
             return []
         return [
-            f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")
+            f"{self.layout.videos(name)}/{table}.parquet"
+            for name, dataset in self.study.datasets.items()
+            if dataset.kind != "benchmark"
+            for table in ("questions", "captions")
         ]
 
     def rated(self, variant: str) -> list[str]:
