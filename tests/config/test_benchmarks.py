@@ -47,8 +47,8 @@ def test_known_benchmarks_pass() -> None:
 def test_published_benchmark_needs_a_dataset_of_its_source() -> None:
     with pytest.raises(ValueError, match=r"cells\[0\]\.benchmarks: 'nextqa' needs .*add datasets\.nextqa: \{kind: benchmark"):
         check_benchmarks(_study("nextqa", sources=("videomme",)))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"datasets\.llava_video_178k\.source: 'llava_video_178k' holds no benchmark; allowed: "):
-        check_benchmarks(_study("mini_motion", sources=("llava_video_178k",)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"datasets\.llava_video\.source: 'llava_video' holds no benchmark; allowed: "):
+        check_benchmarks(_study("mini_motion", sources=("llava_video",)))  # type: ignore[arg-type]
 
 
 def test_unknown_benchmark_names_field_value_and_allowed() -> None:
