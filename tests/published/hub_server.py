@@ -27,6 +27,7 @@ class Hub:
     lies: set[str] = field(default_factory=set)
     gated: bool = False
     ranges: list[str] = field(default_factory=list)
+    tokens_at_storage: list[str] = field(default_factory=list)
     downloads: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -59,8 +60,15 @@ def serving(hub: Hub) -> Iterator[Hub]:
                 self._send(403, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": "agree first"})
             elif path.startswith(f"/api/datasets/{hub.repository}"):
                 self._send(200, json.dumps(hub.listing()).encode(), {"Content-Type": "application/json"})
+            elif path.startswith("/storage/"):
+                if "Authorization" in self.headers:
+                    hub.tokens_at_storage.append(path)
+                self._file(path.removeprefix("/storage/"))
+            elif (name := path.removeprefix(f"/datasets/{hub.repository}/resolve/{COMMIT}/")) in hub.lfs:
+                # Large files lie on another host, which must not see the token.
+                self._send(302, b"", {"Location": f"http://localhost:{self.server.server_address[1]}/storage/{name}"})
             else:
-                self._file(path.removeprefix(f"/datasets/{hub.repository}/resolve/{COMMIT}/"))
+                self._file(name)
 
         def _file(self, name: str) -> None:
             if name not in hub.files:

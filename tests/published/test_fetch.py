@@ -61,8 +61,10 @@ def _fetch(root: Path, hub: Hub, *, dataset: str = "nextqa", **environment: str)
 
 def test_fetched_verified_unpacked_and_not_fetched_again(tmp_path: Path) -> None:
     with serving(_hub()) as hub:
-        first = _fetch(tmp_path, hub)
+        first = _fetch(tmp_path, hub, HF_TOKEN="hf_secret")
         assert first.returncode == 0, first.stderr
+        assert "hf_secret" not in first.stdout + first.stderr
+        assert hub.tokens_at_storage == []
         folder = tmp_path / "nextqa"
         assert (folder / "MC" / "test-00000-of-00001.parquet").read_bytes() == b"p" * 5000
         assert {path.relative_to(folder / "videos").as_posix(): path.read_bytes() for path in folder.rglob("*.mp4")} == VIDEOS
