@@ -123,6 +123,7 @@ def _polls(record: Record, question_id: str, video: str) -> Iterator[Entry]:
             until=time,
             answer=answer,
             answers=(answer,),
+            options=("Yes", "No"),
         )
 
 
