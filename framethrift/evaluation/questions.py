@@ -167,13 +167,13 @@ def load_asked(study: Study, layout: Layout, benchmark: str, split: str = "test"
             raise FileNotFoundError(f"{video.path}: the codec manifest lists it, but it is gone; run the codec step again")
     questions.sort(key=lambda question: (question.document_id or question.question_id, question.round))
     registered = load_benchmarks()[benchmark]
-    asked = Asked(tuple(questions), videos, donors, missing, digests, registered)
-    if registered.data is not None and asked.coverage["partial"] and not study.allow_partial:
+    whole = Asked(tuple(questions), videos, donors, missing, digests, registered)
+    if registered.data is not None and whole.coverage["partial"] and not study.allow_partial:
         raise Shortfall(
-            f"benchmark {benchmark!r} is not whole: {asked.coverage}, missing videos: {dict(list(missing.items())[:3])}; "
+            f"benchmark {benchmark!r} is not whole: {whole.coverage}, missing videos: {dict(list(missing.items())[:3])}; "
             "complete it, or set allow_partial: true, which every table will mark"
         )
-    return asked
+    return whole
 
 
 def _datasets(study: Study, benchmark: str) -> list[str]:
@@ -204,8 +204,10 @@ def _rows(path: Path) -> list[dict]:
 
 def _question(row: dict) -> Question:
     evidence = tuple((float(start), float(end)) for start, end in row["evidence"])
-    texts = {name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")}
-    lists = {name: tuple(row[name]) for name in ("options", "answers")}
+    texts: dict[str, Any] = {
+        name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")
+    }
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in ("options", "answers")}
     support = tuple((name, path) for name, path in row["support"])
     others = {name: row[name] for name in (*_TEXTS, "round", "until", "start", "end")}
     return Question(**texts, **lists, **others, evidence=evidence, support=support)
