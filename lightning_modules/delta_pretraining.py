@@ -21,6 +21,7 @@ from lightning_modules import processes
 from lightning_modules.data import Gops, manifest, step_rng
 from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
+from lightning_modules.shared_norm import share_statistics
 from lightning_modules.trainer import fit
 
 Window = tuple[str, int, int]  # video, GOP, slot of the target frame
@@ -35,6 +36,7 @@ class DeltaAlignment(lightning.LightningModule):
     def __init__(self, pretrainer: DeltaPretrainer, tower: SiglipVisionModel, settings: DeltaPretraining) -> None:
         super().__init__()
         self.pretrainer = pretrainer
+        share_statistics(pretrainer)
         self._settings = settings
         # In a tuple, the frozen tower is no submodule: it belongs into no checkpoint.
         self._frozen = (tower.eval().requires_grad_(False),)

@@ -58,15 +58,29 @@ def in_two_processes(study: Study, layout: Layout, out: Path) -> None:
 
 
 def test_two_processes_learn_what_one_learns(study: Study, prepared: Layout, tmp_path: Path) -> None:
-    """DDP (Δ-encoder) and FSDP (VideoLM), and resumed by two what one began."""
+    """DDP (Δ-encoder) and FSDP (VideoLM); and one process goes on from what two had saved."""
     alone, both = tmp_path / "alone", tmp_path / "both"
     alone.mkdir(), both.mkdir()
     train(study, prepared, alone)
     in_two_processes(study, prepared, both)
+    same_losses(alone, both, first=1)
+    same_weights(alone, both)
+    for checkpoint in both.glob("*/step=6.ckpt"):
+        checkpoint.unlink()
+    train(study, prepared, both)
+    same_losses(alone, both, first=4)
+    same_weights(alone, both)
+
+
+def same_losses(alone: Path, both: Path, first: int) -> None:
     expected, found = (json.loads((folder / "losses.json").read_text()) for folder in (alone, both))
     for stage in ("delta", "videolm"):
-        assert len(found[stage]) == 6
-        assert found[stage] == pytest.approx(expected[stage], abs=1e-5), stage
+        assert sorted(found[stage]) == [str(step) for step in range(first, 7)]
+        assert found[stage] == pytest.approx({step: expected[stage][step] for step in found[stage]}, abs=1e-5), stage
+
+
+def same_weights(alone: Path, both: Path) -> None:
+    for stage in ("delta", "videolm"):
         one, other = (load_file(folder / f"{stage}.safetensors") for folder in (alone, both))
         assert one.keys() == other.keys()
         for name in one:

@@ -1,11 +1,13 @@
-"""Trains a tiny Δ-encoder and a tiny VideoLM, alone or as one of several processes: `torchrun … two_processes.py STUDY FOLDER OUT`.
+"""Trains a tiny Δ-encoder and a tiny VideoLM, alone or as one of several processes: torchrun … two_processes.py STUDY FOLDER OUT
 
-OUT gets the losses of every step (losses.json) and the trained weights (<stage>.safetensors), written by process 0.
+OUT gets the losses of every step (losses.json) and the trained weights (<stage>.safetensors), written by process 0. In double
+precision: Adam's first steps have the size of the learning rate even where the gradient is nothing but rounding.
 """
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -40,6 +42,7 @@ def _delta(study: Study, layout: Layout, out: Path) -> dict[int, float]:
     pretrainer = build_delta_pretrainer(models.delta_encoder, tower.config.hidden_size, 0, feature_scale(tower))
     gops = Gops(layout, manifest(layout, settings.datasets, "train"))
     pairs = FramePairs(gops, settings, models.vision.image_size, models.delta_encoder.image_size, 0)
+    tower.double()
     return _fit("delta", DeltaAlignment(pretrainer, tower, settings), pairs.batch, settings, pretrainer, out)
 
 
@@ -51,10 +54,19 @@ def _videolm(study: Study, layout: Layout, out: Path) -> dict[int, float]:
     return _fit("videolm", VideolmTuning(model, settings, delta=True), conversations.batch, settings, model, out)
 
 
+def _double(value: Any) -> Any:
+    return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
 def _fit(stage, module, batches, settings, model, out: Path) -> dict[int, float]:
+    module.double()
+
+    def batch(step: int) -> dict[str, Any]:
+        return {name: _double(value) for name, value in batches(step).items()}
+
     losses: dict[int, float] = {}
     progress = Progress(stage, settings.steps)
-    fit(module, batches, settings, out / stage, progress, lambda m, step: losses.update({step: m["loss"]}), log_every=1)
+    fit(module, batch, settings, out / stage, progress, lambda m, step: losses.update({step: m["loss"]}), log_every=1)
     weights = whole_state(model)
     if weights is not None:
         save_file({name: tensor.clone() for name, tensor in weights.items()}, out / f"{stage}.safetensors")
