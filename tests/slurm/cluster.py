@@ -23,6 +23,7 @@ MUNGE_SOCKET, MUNGE_PID = Path("/run/munge/munge.socket.2"), Path("/run/munge/mu
 SETTINGS = {
     "ClusterName": "framethrift",
     "AuthType": "auth/munge",
+    "AuthInfo": "cred_expire=15",  # a requeued job waits that long before it starts again
     "SlurmUser": "root",
     "SlurmdUser": "root",
     "MpiDefault": "none",
@@ -45,7 +46,7 @@ SETTINGS = {
     "KillWait": "10",
     "OverTimeLimit": "0",
     "SchedulerType": "sched/backfill",
-    "SchedulerParameters": "batch_sched_delay=0,sched_min_interval=0,bf_interval=1,requeue_setup_env_fail",
+    "SchedulerParameters": "batch_sched_delay=0,sched_min_interval=0,bf_interval=1",
     "MailProg": "/bin/true",
 }
 
