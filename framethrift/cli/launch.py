@@ -11,9 +11,9 @@ import socket
 import sys
 from collections.abc import Sequence
 
-import click
+import typer
 
-from framethrift.progress import say
+from framethrift.progress import leave_log, say
 
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # torchrun's mark on the processes it starts
 
@@ -22,15 +22,15 @@ def spread(devices: int, nodes: int, threads: int) -> None:
     """Replace this process by `devices` processes on each of `nodes` nodes running the same command.
 
     Returns at once for one process in all, and in a process that was started here. threads: CPU threads of all processes of a
-    node. Raises click.UsageError for several nodes outside a SLURM job.
+    node. Raises typer.BadParameter for several nodes outside a SLURM job.
     """
     if devices * nodes == 1 or LAUNCHED in os.environ:
         return
     if nodes > 1 and not os.environ.get("SLURM_JOB_ID"):
-        raise click.UsageError(f"--nodes {nodes} needs a SLURM job of so many nodes: there is no SLURM_JOB_ID")
+        raise typer.BadParameter(f"--nodes {nodes} needs a SLURM job of so many nodes: there is no SLURM_JOB_ID")
     command = launch_command(devices, nodes, threads, [_own_path(), *sys.argv[1:]])
     say(f"starting {devices} processes on each of {nodes} nodes: {' '.join(command)}")
-    click.get_current_context().find_root().close()  # the processes open the log themselves
+    leave_log()  # the processes open it themselves
     os.execvp(command[0], command)
 
 
