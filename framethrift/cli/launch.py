@@ -36,14 +36,15 @@ def spread(devices: int, nodes: int, threads: int) -> None:
 
 def launch_command(devices: int, nodes: int, threads: int, command: Sequence[str]) -> list[str]:
     """The command line that runs `command` in devices × nodes processes."""
+    # The "--" before the command: without it torchrun would take --log for an abbreviation of its own options.
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={devices}", f"--nnodes={nodes}", "--no-python"]
     if nodes == 1:
-        return [*torchrun, "--standalone", *command]
+        return [*torchrun, "--standalone", "--", *command]
     # This node is the first of the job. Set MASTER_ADDR where its name leads to the wrong network.
     meeting = f"{os.environ.get('MASTER_ADDR') or socket.gethostname()}:{_free_port()}"
     srun = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={threads}"]
     torchrun += ["--rdzv-backend=c10d", f"--rdzv-endpoint={meeting}", f"--rdzv-id={os.environ['SLURM_JOB_ID']}"]
-    return [*srun, "--kill-on-bad-exit=1", *torchrun, *command]
+    return [*srun, "--kill-on-bad-exit=1", *torchrun, "--", *command]
 
 
 def _own_path() -> str:

@@ -53,6 +53,7 @@ def in_two_processes(study: Study, layout: Layout, out: Path) -> None:
     """The training of two_processes.py, started as the CLI starts it."""
     (out / "study.json").write_text(study.model_dump_json())
     script = [sys.executable, str(HERE / "two_processes.py"), str(out / "study.json"), str(layout.root), str(out)]
+    script += ["--log", "FILE"]  # as the rules' commands have it; torchrun must not take it for its own
     done = subprocess.run(launch_command(2, 1, 2, script), capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
