@@ -162,7 +162,8 @@ class Conversations:
                     drawn.append((source.draw(index, rng), rng.random() < self._blind_share))
                     break
                 index -= length
-        return self.collate([without_video(read()) if blind else read() for read, blind in processes.share(drawn)])
+        own = drawn[processes.share(len(drawn))]
+        return self.collate([without_video(read()) if blind else read() for read, blind in own])
 
     def collate(self, drawn: list[Conversation]) -> dict[str, Tensor]:
         """Pack conversations into one batch; every question sees the video and itself only."""

@@ -94,7 +94,8 @@ class FramePairs:
         """This process's share of the batch of a step, as DeltaAlignment takes it."""
         rng = step_rng(self._seed, step)
         parts: dict[str, list[Tensor]] = {"reference": [], "target": [], "motion": [], "residual": []}
-        for video_id, index, slot in processes.share([self._draw(rng) for _ in range(self._settings.batch_size)]):
+        drawn = [self._draw(rng) for _ in range(self._settings.batch_size)]
+        for video_id, index, slot in drawn[processes.share(len(drawn))]:
             gop = self._gops.get(video_id, index)
             pixels = preprocess(gop.frames[slot - 1 : slot + 1], self._image_size)
             motion, residual = resize_primitives(gop.motion[slot - 1 : slot], gop.residual[slot - 1 : slot], self._primitive_size)

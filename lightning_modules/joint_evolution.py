@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
@@ -130,7 +131,11 @@ class JointEvolution(lightning.LightningModule):
 
     def _own_gradients(self) -> AbstractContextManager[None]:
         """No exchange of gradients between processes within: how many backward passes a process makes depends on its rewards."""
-        return nullcontext() if processes.count() == 1 else self.trainer.strategy.block_backward_sync()
+        if processes.count() == 1:
+            return nullcontext()
+        strategy = self.trainer.strategy
+        assert isinstance(strategy, ParallelStrategy)
+        return strategy.block_backward_sync()
 
     @torch.no_grad()
     def _answered(self, rows: Sequence[Asked], chosen: Tensor, generator: torch.Generator) -> Written:
@@ -253,7 +258,7 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     def batch(step: int) -> dict[str, Any]:
         size = min(settings.questions, len(asked))
         drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
-        return {"step": step, "questions": processes.share(drawn)}
+        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
 
     checkpoints = run_folder(study, layout, "joint", variant, seed, [layout.model(study.mllm_of(variant), seed), base])
     params = {name: getattr(training, name).model_dump() for name in ("joint", "set_likelihood", "key_frames")}

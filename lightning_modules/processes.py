@@ -5,16 +5,14 @@ here is also right, and costs nothing, in a single process.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import lightning
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
 from torch import Tensor, distributed
-
-Item = TypeVar("Item")
 
 
 def count() -> int:
@@ -27,15 +25,15 @@ def rank() -> int:
     return int(os.environ.get("RANK") or 0)
 
 
-def share(items: Sequence[Item]) -> Sequence[Item]:
-    """This process's equal part of a global batch, so that the mean over processes is the mean over the batch.
+def share(size: int) -> slice:
+    """This process's equal part of a global batch of `size`, so that the mean over processes is the mean over the batch.
 
     Raises ValueError when the batch cannot be divided.
     """
-    if len(items) % count():
-        raise ValueError(f"a batch of {len(items)} cannot be shared equally by {count()} processes: change devices or nodes")
-    size = len(items) // count()
-    return items[rank() * size : (rank() + 1) * size]
+    if size % count():
+        raise ValueError(f"a batch of {size} cannot be shared equally by {count()} processes: change devices or nodes")
+    own = size // count()
+    return slice(rank() * own, (rank() + 1) * own)
 
 
 def stream(name: str) -> str:

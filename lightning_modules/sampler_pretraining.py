@@ -134,7 +134,7 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     def batch(step: int) -> dict[str, Any]:
         size = min(settings.questions, len(asked))
         drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
-        return {"step": step, "questions": processes.share(drawn)}
+        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
 
     checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
     params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}

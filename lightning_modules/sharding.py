@@ -1,6 +1,7 @@
 """FSDP for the VideoLM: its language model is split over the processes, everything small is held by each of them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,5 +51,5 @@ def whole_state(model: nn.Module) -> dict[str, Tensor] | None:
     """The weights of a model that may be split, put together on process 0; None on the others. All processes must call it."""
     if processes.count() == 1:
         return model.state_dict()
-    state = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    state: dict[str, Any] = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
     return state if processes.rank() == 0 else None

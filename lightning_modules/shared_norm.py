@@ -27,7 +27,8 @@ class SharedBatchNorm(nn.BatchNorm2d):
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-        self.num_batches_tracked += 1
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * count / max(1, count - 1), self.momentum)
 

@@ -42,6 +42,13 @@ class Partition(Limits):
     cores: int = Field(ge=1, description="CPU cores of a node.")
 
 
+class Retries(Section):
+    """How often a failed job is tried again."""
+
+    training: int = Field(20, ge=0, description="A training goes on from its last checkpoint each time.")
+    others: int = Field(3, ge=0, description="Every other job.")
+
+
 class Site(Section):
     """One cluster."""
 
@@ -54,10 +61,7 @@ class Site(Section):
     devices: dict[Stage, Devices] = Field(
         default_factory=dict, description="GPUs and nodes of the training stages; one GPU each where nothing is said."
     )
-    retries: dict[Literal["training", "others"], int] = Field(
-        default_factory=lambda: {"training": 20, "others": 3},
-        description="How often a failed job is tried again. A training goes on from its last checkpoint each time.",
-    )
+    retries: Retries = Field(Retries(), description="How often a failed job is tried again.")
     status: Literal["auto", "sacct", "squeue"] = Field(
         "auto", description="How jobs are watched; auto asks whether sacct answers."
     )
