@@ -93,11 +93,12 @@ def test_the_profile_asks_for_what_the_site_has(tmp_path: Path, monkeypatch: pyt
         "default:qos=long",
     } <= asked
     assert profile["retries"] == "1" and profile["slurm-status-command"] == "squeue"
-    rules = set(
-        re.findall(r"^rule (\w+):", "".join(path.read_text() for path in ROOT.glob("workflow/rules/*.smk")), re.MULTILINE)
-    )
     placed = {line.partition(":")[0] for line in profile["set-resources"]}
-    assert placed <= rules and rules - placed == {"weights", "report"}  # which run on the head node
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("workflow/rules/*.smk")))
+    working = {rule for rule, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", text, re.MULTILINE) if "    shell:" in body}
+    local = re.search(r"^localrules:\n((?:    .*\n)*)", (ROOT / "Snakefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert local and working - placed == set(re.findall(r"\w+", local[1])) - {"all"}
+    assert placed <= working
 
 
 def test_the_profile_plans_on_a_machine_without_slurm(tmp_path: Path) -> None:
