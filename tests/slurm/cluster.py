@@ -19,11 +19,11 @@ import psutil
 
 ETC = Path("/etc/slurm")  # the step plugin strips SLURM_CONF from a job's environment, so the files must lie where SLURM looks
 MARK = "# Framethrift's test cluster"
-MUNGE_SOCKET, MUNGE_PID = Path("/run/munge/munge.socket.2"), Path("/run/munge/munged.pid")
+MUNGE_KEY, MUNGE_PID = Path("/etc/munge/munge.key"), Path("/run/munge/munged.pid")
 SETTINGS = {
     "ClusterName": "framethrift",
     "AuthType": "auth/munge",
-    "AuthInfo": "cred_expire=15",  # a requeued job waits that long before it starts again
+    "AuthInfo": "cred_expire=10",  # a requeued job waits that long before it starts again
     "SlurmUser": "root",
     "SlurmdUser": "root",
     "MpiDefault": "none",
@@ -58,6 +58,8 @@ def obstacle() -> str | None:
         return f"{', '.join(missing)} not installed (Debian: slurm-wlm and munge; .ci/slurm installs them)"
     if os.geteuid() != 0:
         return "the daemons must be started by root"
+    if not MUNGE_KEY.exists():
+        return f"munge has no key ({MUNGE_KEY})"
     if (ETC / "slurm.conf").exists() and not (ETC / "slurm.conf").read_text(encoding="utf-8").startswith(MARK):
         return f"this machine has a SLURM of its own ({ETC / 'slurm.conf'})"
     for process in psutil.process_iter(["name", "status"]):
