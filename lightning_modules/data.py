@@ -64,6 +64,12 @@ class Gops:
         """GOPs of the video that show at least one fused window."""
         return -(-int(self.rows.at[video_id, "frames"]) // int(self.rows.at[video_id, "gop"]))
 
+    def windows(self, video_id: str, index: int) -> int:
+        """Fused windows of GOP `index` of the video, known without reading it."""
+        row = self.rows.loc[video_id]
+        frames = min(int(row["gop"]), int(row["frames"]) - index * int(row["gop"]))
+        return (frames - 1) // int(row["window"])
+
     def get(self, video_id: str, index: int) -> Gop:
         """GOP `index` of the video."""
         return self._memory.get(video_id, index)
@@ -80,12 +86,17 @@ class Candidates:
     def __init__(self, layout: Layout, rows: pd.DataFrame, fps: float) -> None:
         self.rows, self._fps = rows, fps
         self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
+        self._times: dict[str, np.ndarray] = {}
         self._memory = Memory(self._read, lambda item: item[1].nbytes)
 
     def _read(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
-        path = self._paths[video_id]
-        times = sample_times(path, self._fps)
-        return times, read_frames(path, times)
+        return self.times(video_id), read_frames(self._paths[video_id], self.times(video_id))
+
+    def times(self, video_id: str) -> np.ndarray:
+        """Times (T,) in seconds of the candidate frames, without reading them."""
+        if video_id not in self._times:
+            self._times[video_id] = sample_times(self._paths[video_id], self._fps)
+        return self._times[video_id]
 
     def get(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (T,) in seconds and frames uint8 (T, H, W, 3)."""
