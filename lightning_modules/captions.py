@@ -63,9 +63,12 @@ def first_captions(layout: Layout, datasets: list[str]) -> dict[str, str]:
 
 
 def study_texts(study: Study, layout: Layout) -> Iterator[str]:
-    """Everything that a study's models read or write: its prompts, questions, answers, queries and captions, each text once."""
+    """Everything that a study's models read or write: its prompts, questions, answers, queries and captions, each text once.
+
+    Published benchmarks are test data, of which no tokenizer learns.
+    """
     texts = dict.fromkeys([*prompt_texts(), f"system\n{SYSTEM}", "user\n", "assistant\n", CAPTION_PROMPT])
-    for name in study.datasets:
+    for name in (name for name, dataset in study.datasets.items() if dataset.kind != "benchmark"):
         questions = pd.read_parquet(layout.videos(name) / "questions.parquet")
         captions = pd.read_parquet(layout.videos(name) / "captions.parquet")
         texts |= dict.fromkeys([*questions["question"], *questions["answer"], *captions["caption"]])

@@ -1,5 +1,10 @@
-"""Training conversations: a shown video and what is asked about it, drawn from a study's train split."""
+"""Training conversations: a shown video and what is asked about it, drawn from a study's train split.
 
+A source first draws what to show, then reads it: of several training processes each draws the whole batch, as one alone would,
+and reads the videos of its share.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +20,7 @@ from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
 from framethrift.tokens import StreamItem, TokenCosts, plan_stream
 from framethrift.tokens.packing import pack
+from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
 
@@ -52,10 +58,12 @@ class StreamConversations:
     def __len__(self) -> int:
         return len(self._videos)
 
-    def get(self, index: int, rng: np.random.Generator) -> Conversation:
-        """Conversation `index` under one of the samplings."""
-        video = self._videos[index]
+    def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
+        """Conversation `index` under one of the samplings, as a function that reads it."""
         sampling = self._samplings[rng.integers(len(self._samplings))]
+        return lambda: self._read(self._videos[index], sampling)
+
+    def _read(self, video: str, sampling: Stream) -> Conversation:
         if sampling.fusion == "adaptive":
             slots = self._gops.adaptive_slots(video, sampling, self._costs)
             items = slots.plan(sampling)
@@ -87,31 +95,26 @@ class SelectConversations:
     def __len__(self) -> int:
         return len(self._questions) + len(self._targets)
 
-    def get(self, index: int, rng: np.random.Generator) -> Conversation:
-        """Answering for the first len(questions) indices, query reasoning for the rest."""
+    def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
+        """Answering for the first len(questions) indices, query reasoning for the rest; as a function that reads the frames."""
         row = self._questions.iloc[index % len(self._questions)]
-        times, frames = self._candidates.get(row["video_id"])
+        video = row["video_id"]
+        times = self._candidates.times(video)
         if index >= len(self._questions):
             chosen = select("uniform", SelectorInput(times, None, row["question"], self._frames.previews, rng))
             pair = (query_prompt(row["question"]), format_queries(self._targets[index - len(self._questions)]))
-            return _shown(times, frames, chosen, [pair], self._frames.preview_grid)
+            return lambda: self._read(video, chosen, pair, self._frames.preview_grid)
         sampling = self._samplings[rng.integers(len(self._samplings))]
         evidence = [(float(start), float(end)) for start, end in row["evidence"]]
-        spent = self._candidates.packet_bytes(row["video_id"]) if sampling.selector == "packet_size" else None
+        spent = self._candidates.packet_bytes(video) if sampling.selector == "packet_size" else None
         given = SelectorInput(times, None, row["question"], sampling.frames, rng, evidence, packet_bytes=spent)
         chosen = select(sampling.selector, given)
-        return _shown(times, frames, chosen, [(row["question"], row["answer"])], self._frames.grid)
+        return lambda: self._read(video, chosen, (row["question"], row["answer"]), self._frames.grid)
 
-
-def _shown(
-    times: NDArray[np.float64],
-    frames: NDArray[np.uint8],
-    chosen: NDArray[np.int64],
-    pairs: list[tuple[str, str]],
-    grid: int | None,
-) -> Conversation:
-    items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
-    return Conversation(items, frames[chosen], pairs, grid)
+    def _read(self, video: str, chosen: NDArray[np.int64], pair: tuple[str, str], grid: int | None) -> Conversation:
+        times, frames = self._candidates.get(video)
+        items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
+        return Conversation(items, frames[chosen], [pair], grid)
 
 
 def without_video(conversation: Conversation) -> Conversation:
@@ -158,18 +161,18 @@ class Conversations:
         return int(self._order[1][place])
 
     def batch(self, step: int) -> dict[str, Tensor]:
-        """The batch of a step, as the VideoLM's `forward` takes it."""
+        """This process's share of the batch of a step, as the VideoLM's `forward` takes it."""
         rng = step_rng(self._seed, step)
-        drawn = []
+        drawn: list[tuple[Callable[[], Conversation], bool]] = []
         for number in range(step * self._size, (step + 1) * self._size):
             index = self._index(number)
             for source, length in zip(self._sources, self._lengths, strict=True):
                 if index < length:
-                    conversation = source.get(index, rng)
-                    drawn.append(without_video(conversation) if rng.random() < self._blind_share else conversation)
+                    drawn.append((source.draw(index, rng), rng.random() < self._blind_share))
                     break
                 index -= length
-        return self.collate(drawn)
+        own = drawn[processes.share(len(drawn))]
+        return self.collate([without_video(read()) if blind else read() for read, blind in own])
 
     def collate(self, drawn: list[Conversation]) -> dict[str, Tensor]:
         """Pack conversations into one batch; every question sees the video and itself only."""

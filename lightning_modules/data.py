@@ -98,6 +98,12 @@ class Gops:
             self._slots[key] = adaptive_slots(self._paths[video_id], *facts, sampling, costs)
         return self._slots[key]
 
+    def windows(self, video_id: str, index: int) -> int:
+        """Fused windows of GOP `index` of the video under the recipe, known without reading it."""
+        row = self.rows.loc[video_id]
+        starts = [*row["keyframes"], int(row["frames"])]
+        return (int(starts[index + 1]) - int(starts[index]) - 1) // int(row["window"])
+
     def __iter__(self) -> Iterator[tuple[str, int]]:
         for video_id in self.rows.index:
             for index in range(self.count(video_id)):
@@ -110,12 +116,17 @@ class Candidates:
     def __init__(self, layout: Layout, rows: pd.DataFrame, fps: float) -> None:
         self.rows, self._fps = rows, fps
         self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
+        self._times: dict[str, np.ndarray] = {}
         self._memory = Memory(self._read, lambda item: item[1].nbytes)
 
     def _read(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
-        path = self._paths[video_id]
-        times = sample_times(path, self._fps)
-        return times, read_frames(path, times)
+        return self.times(video_id), read_frames(self._paths[video_id], self.times(video_id))
+
+    def times(self, video_id: str) -> np.ndarray:
+        """Times (T,) in seconds of the candidate frames, without reading them."""
+        if video_id not in self._times:
+            self._times[video_id] = sample_times(self._paths[video_id], self._fps)
+        return self._times[video_id]
 
     def get(self, video_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (T,) in seconds and frames uint8 (T, H, W, 3)."""
@@ -123,7 +134,7 @@ class Candidates:
 
     def packet_bytes(self, video_id: str) -> np.ndarray:
         """(T,) bytes that the codec spent from each candidate to the next."""
-        return packet_bytes(self._paths[video_id], self.get(video_id)[0])
+        return packet_bytes(self._paths[video_id], self.times(video_id))
 
 
 def questions(layout: Layout, datasets: Iterable[str], split: str) -> pd.DataFrame:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli import codec, configuration, findings, plan, steps, tracking, video, weights
+from framethrift.cli import codec, configuration, data, findings, plan, steps, tracking, video, weights
 from framethrift.progress import redirect_to
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
+app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
 app.add_typer(codec.app, name="codec")

@@ -1,10 +1,13 @@
 """One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from framethrift.cli.launch import spread
 from framethrift.config import Layout, Study, load_study
 from framethrift.progress import Progress
 
@@ -12,11 +15,16 @@ StudyOption = Annotated[str, typer.Option("--study", help="Name or YAML file of 
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads for torch.")]
+Devices = Annotated[int, typer.Option(min=1, help="Training processes on each node, one per GPU.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Nodes of the SLURM job to train on.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed, one of the study's.")]
 Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first variant that uses it.")]
 Variant = Annotated[str, typer.Option(help="Variant of the study.")]
 Sampling = Annotated[str, typer.Option(help="Sampling of the study.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="Dataset of the study.")]
+Root = Annotated[
+    Path | None, typer.Option(envvar="FRAMETHRIFT_DATA", help="Folder with published annotations and videos [default: data].")
+]
 
 
 def open_study(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
@@ -24,18 +32,20 @@ def open_study(study: str, overrides: list[str] | None, threads: int | None = No
     if threads is not None:
         import torch
 
-        torch.set_num_threads(threads)
+        # Of a node's threads each of its training processes takes its part.
+        torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     loaded = load_study(study, overrides or [])
     return loaded, Layout(f"results/{loaded.name}")
 
 
-def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
-    """Build a dataset: render a procedural world, or ingest clips or a published dataset."""
+def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1, root: Root = None) -> None:
+    """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
     from framethrift.videos import build_dataset
 
     settings, layout = open_study(study, set_)
+    counter = count_progress(f"videos {dataset}", "videos")
     build_dataset(
-        settings.datasets[dataset], dataset, layout.root, jobs=jobs, progress=count_progress(f"videos {dataset}", "videos")
+        *(settings.datasets[dataset], dataset, layout.root, jobs, counter), root=root, allow_partial=settings.allow_partial
     )
 
 
@@ -60,8 +70,17 @@ def clip(study: StudyOption = "mini", set_: Overrides = None, threads: Threads =
     train_clip(*open_study(study, set_, threads))
 
 
-def delta(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def delta(
+    name: Name,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Pre-train a Δ-encoder (CoPE Eq. 7-10)."""
+    spread(devices, nodes, threads)
     from lightning_modules.delta_pretraining import train_delta
 
     train_delta(*open_study(study, set_, threads), name, seed)
@@ -74,8 +93,17 @@ def retrieval(name: Name, study: StudyOption = "mini", set_: Overrides = None, s
     evaluate_retrieval(*open_study(study, set_, threads), name, seed)
 
 
-def videolm(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def videolm(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Fine-tune a VideoLM (CoPE Supp. C)."""
+    spread(devices, nodes, threads)
     from lightning_modules.videolm_finetuning import train_videolm
 
     train_videolm(*open_study(study, set_, threads), variant, seed)
@@ -90,15 +118,33 @@ def pass_rates(
     measure_pass_rates(*open_study(study, set_, threads), variant, seed)
 
 
-def sampler(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def sampler(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Pre-train a key-frame sampler (MSJoE stage 1)."""
+    spread(devices, nodes, threads)
     from lightning_modules.sampler_pretraining import train_sampler
 
     train_sampler(*open_study(study, set_, threads), variant, seed)
 
 
-def joint(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def joint(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Evolve MLLM and sampler together (MSJoE stage 2)."""
+    spread(devices, nodes, threads)
     from lightning_modules.joint_evolution import train_joint
 
     train_joint(*open_study(study, set_, threads), variant, seed)

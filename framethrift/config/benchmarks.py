@@ -5,24 +5,30 @@ from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from framethrift.config.base import Section
+from framethrift.config.sources import load_sources
 
 if TYPE_CHECKING:
     from framethrift.config.study import Study
 
-Category = Literal["general", "temporal", "long", "spatial", "miniature"]
+Category = Literal["general", "temporal", "long", "spatial", "streaming", "miniature"]
 
 
 class Benchmark(Section):
     """One benchmark: what is asked, how an answer is scored, and what is known about its data."""
 
     title: str = Field(description="Name as printed in tables.")
-    category: Category = Field(description="Group of CoPE Sec. 4.1; miniature for the procedural worlds.")
+    category: Category = Field(description="Group of CoPE Sec. 4.1; streaming: asked while a video runs; miniature: the worlds.")
     task: str | None = Field(description="lmms-eval task or group; null where lmms-eval has none.")
-    dataset: Literal["motion_world", "needle_world", "official"] = Field(description="Kind of dataset that holds its questions.")
-    questions: int | None = Field(ge=1, description="Expected number of questions; null: not verified, or set by the study.")
+    dataset: Literal["motion_world", "needle_world", "benchmark"] = Field(description="Kind of dataset that holds its questions.")
+    data: str | None = Field(
+        None, description="Source of annotations and videos in sources.yaml; null for the procedural worlds."
+    )
+    questions: int | None = Field(
+        ge=1, description="Expected number of questions (rounds of one count once); null: not verified, or set by the study."
+    )
     videos: int | None = Field(ge=1, description="Expected number of videos; null as above.")
     answers: Literal["words", "letters", "open"] = Field(description="Closed set of words, lettered options, or free text.")
     metric: str = Field(description="Metric, and how it aggregates.")
@@ -33,6 +39,16 @@ class Benchmark(Section):
     judge: str | None = Field(description="Judge that lmms-eval asks; null where rules score.")
     licence: str | None = Field(description="Licence of the annotations; null where none is stated.")
     source: str = Field(description="Where the questions come from, and what to know before trusting a number.")
+
+    @model_validator(mode="after")
+    def _data_known(self) -> "Benchmark":
+        if (self.dataset == "benchmark") != (self.data is not None):
+            raise ValueError(
+                f"data: {self.data!r} with dataset {self.dataset!r}; published benchmarks name their source, worlds none"
+            )
+        if self.data is not None and self.data not in load_sources():
+            raise ValueError(f"data: {self.data!r} is not in sources.yaml; allowed: {sorted(load_sources())}")
+        return self
 
 
 @lru_cache
@@ -45,19 +61,39 @@ def load_benchmarks() -> dict[str, Benchmark]:
     return TypeAdapter(dict[str, Benchmark]).validate_python(yaml.safe_load(text))
 
 
-def check_benchmarks(study: "Study") -> None:
-    """Check the benchmark names of a study's cells.
+def datasets_of(study: "Study", benchmark: str) -> list[str]:
+    """Names of the study's datasets that may hold questions of a registered benchmark."""
+    registered = load_benchmarks()[benchmark]
+    return [
+        name
+        for name, dataset in study.datasets.items()
+        if dataset.kind == registered.dataset and getattr(dataset, "source", None) == registered.data
+    ]
 
-    Raises ValueError naming the field, the value and what is allowed, when a name is not registered, or is a miniature
-    benchmark whose world is no dataset of the study.
+
+def check_benchmarks(study: "Study") -> None:
+    """Check the benchmark names of a study's cells, and the sources of its published datasets.
+
+    Raises ValueError naming the field, the value and what is allowed, when a name is not registered, or no dataset of the study
+    can hold the benchmark's questions.
     """
     known = load_benchmarks()
-    kinds = {dataset.kind for dataset in study.datasets.values()}
+    for name, dataset in study.datasets.items():
+        sources = sorted({benchmark.data for benchmark in known.values() if benchmark.data})
+        if dataset.kind == "benchmark" and dataset.source not in sources:
+            raise ValueError(f"datasets.{name}.source: {dataset.source!r} holds no benchmark; allowed: {sources}")
     for index, block in enumerate(study.cells):
         for name in block.benchmarks:
             field = f"cells[{index}].benchmarks"
             if name not in known:
                 raise ValueError(f"{field}: {name!r} is not a registered benchmark; allowed: {sorted(known)}")
-            world = known[name].dataset
-            if world != "official" and world not in kinds:
-                raise ValueError(f"{field}: {name!r} asks about a {world}, and the study has none; its kinds: {sorted(kinds)}")
+            if datasets_of(study, name):
+                continue
+            wanted = known[name]
+            if wanted.data is None:
+                kinds = sorted({dataset.kind for dataset in study.datasets.values()})
+                raise ValueError(f"{field}: {name!r} asks about a {wanted.dataset}, and the study has none; its kinds: {kinds}")
+            raise ValueError(
+                f"{field}: {name!r} needs a dataset with its questions and videos; "
+                f"add datasets.{wanted.data}: {{kind: benchmark, source: {wanted.data}, recipe: ...}}"
+            )

@@ -1,4 +1,4 @@
-"""Where a study's videos come from: the two procedural worlds, anybody's clips, or a published dataset."""
+"""Where a study's videos come from: the two procedural worlds, anybody's clips, or published datasets and benchmarks."""
 
 from typing import Annotated, Literal
 
@@ -135,4 +135,12 @@ class Official(Section):
     )
 
 
-Dataset = Annotated[MotionWorld | NeedleWorld | Clips | Official, Field(discriminator="kind")]
+class Published(Section):
+    """Questions and videos of published benchmarks, read from the data root or the Hugging Face cache; all of them are test."""
+
+    kind: Literal["benchmark"] = "benchmark"
+    recipe: str = Field(description="Name of the re-encoding recipe.")
+    source: str = Field(description="Name in framethrift/config/sources.yaml; its benchmarks share these videos.")
+
+
+Dataset = Annotated[MotionWorld | NeedleWorld | Clips | Official | Published, Field(discriminator="kind")]

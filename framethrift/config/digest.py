@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.data import Published
+from framethrift.config.sources import load_sources
 from framethrift.config.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +91,16 @@ _CODE = {
 }
 
 
+def _videos(study: Study, name: str) -> Any:
+    dataset = study.datasets[name]
+    if not isinstance(dataset, Published):
+        return dataset
+    # Loaders and registry decide a published benchmark's tables, and nothing of the procedural worlds.
+    asked = {key: benchmark for key, benchmark in load_benchmarks().items() if benchmark.data == dataset.source}
+    facts = [dataset, study.allow_partial, load_sources()[dataset.source], asked]
+    return [*facts, code_digest("framethrift.published.annotations", "framethrift.published.lookup")]
+
+
 def _videolm(study: Study, variant: str) -> Any:
     own = study.variants[variant]
     shown = [study.samplings[name] for name in getattr(own, "samplings", [])]
@@ -103,7 +116,7 @@ def _reinforced(stage: str) -> Callable[[Study, str], Any]:
 
 
 _SETTINGS: dict[str, Callable[..., Any]] = {
-    "videos": lambda study, dataset: study.datasets[dataset],
+    "videos": _videos,
     "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
     "weights": lambda study: [study.models.vision.source, study.models.language.source, study.models.clip.source],
     "tokenizer": lambda study: study.models.language,
@@ -125,6 +138,8 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
         study.training_of(variant).key_frames,
         study.training_of(variant).set_likelihood,
         study.bootstrap,
+        study.allow_partial,
+        [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
     ],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
     "report": lambda study: study,

@@ -38,6 +38,10 @@ class Study(Section):
     samplings: dict[str, Sampling] = Field(default_factory=dict, description="Ways to show a video, by name.")
     cells: list[Cells] = Field(default_factory=list, description="Blocks of cells to compute.")
     latency: list[Latency] = Field(default_factory=list, description="What is timed.")
+    allow_partial: bool = Field(
+        False,
+        description="Evaluate published benchmarks although questions or videos are missing; every table marks it.",
+    )
     bootstrap: int = Field(2000, ge=100, description="Resamples of the 95 % bootstrap over videos.")
 
     @field_validator("seeds")

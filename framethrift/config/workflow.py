@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.benchmarks import datasets_of
 from framethrift.config.digest import rule_digest
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
@@ -16,7 +16,10 @@ from framethrift.config.variants import SamplerVariant
 class Workflow:
     """A study as the DAG sees it. Every method returns paths or lists of them, relative to the working folder."""
 
-    def __init__(self, source: str, overrides: list[str], *, results: str = "results") -> None:
+    def __init__(
+        self, source: str, overrides: list[str], *, results: str = "results", retries: Mapping[str, int] | None = None
+    ) -> None:
+        self._retries = dict(retries or {})
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
         # Not a parameter of the rules: a changed override must rerun only what its digests say.
@@ -27,16 +30,21 @@ class Workflow:
     def from_config(cls, config: Mapping[str, Any]) -> "Workflow":
         """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them).
 
+        The SLURM profile adds the content of its site file as `site`, already checked.
         Raises StudyError for an unknown key, and for everything that load_study refuses.
         """
-        unknown = sorted(set(config) - {"study", "clips", "set"})
+        unknown = sorted(set(config) - {"study", "clips", "set", "site"})
         if unknown:
             raise StudyError(f"--config {unknown[0]}: unknown; allowed: study, clips, set")
         fields = config.get("set", [])
         overrides = [fields] if isinstance(fields, str) else list(fields)
         if config.get("clips"):
             overrides.append(f"clips={config['clips']}")
-        return cls(str(config.get("study", "mini")), overrides)
+        return cls(str(config.get("study", "mini")), overrides, retries=(config.get("site") or {}).get("retries"))
+
+    def retries(self, kind: str) -> int:
+        """How often a failed job of a kind (training, others) is tried again; 0 leaves it to Snakemake's own --retries."""
+        return self._retries.get(kind, 0)
 
     def tables(self, dataset: str) -> list[str]:
         """The re-encoded videos of a dataset and its questions."""
@@ -75,10 +83,10 @@ class Workflow:
         return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
-        """Videos and questions of a cell's benchmarks that the study makes itself; published ones have folders of their own."""
-        registry = load_benchmarks()
-        kinds = {registry[name].dataset for name in self.study.evaluations()[variant, sampling]} - {"official"}
-        return [path for name, dataset in self.study.datasets.items() if dataset.kind in kinds for path in self.tables(name)]
+        """Videos and questions of a cell's benchmarks."""
+        asked = self.study.evaluations()[variant, sampling]
+        datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
+        return [path for name in datasets for path in self.tables(name)]
 
     def cells(self) -> list[str]:
         """Every cell of the study."""
@@ -115,11 +123,14 @@ class Workflow:
         )
 
     def texts(self) -> list[str]:
-        """Questions and captions that a trained tokenizer must spell."""
+        """Questions and captions that a trained tokenizer must spell; never those of published benchmarks."""
         if self.study.models.language.source:
             return []
         return [
-            f"{self.layout.videos(name)}/{table}.parquet" for name in self.study.datasets for table in ("questions", "captions")
+            f"{self.layout.videos(name)}/{table}.parquet"
+            for name, dataset in self.study.datasets.items()
+            if dataset.kind != "benchmark"
+            for table in ("questions", "captions")
         ]
 
     def rated(self, variant: str) -> list[str]:

@@ -1,8 +1,10 @@
 """The questions of a benchmark and the re-encoded videos they are about, as a study's tables hold them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,7 +13,10 @@ from numpy.typing import NDArray
 from framethrift.codec import Encoded
 from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
-from framethrift.config.benchmarks import Benchmark, load_benchmarks
+from framethrift.config.benchmarks import Benchmark, datasets_of, load_benchmarks
+from framethrift.videos.benchmarks import Shortfall
+
+_TEXTS = ("cluster", "letter", "part", "task", "document", "document_id", "media")
 
 
 class NoQuestions(ValueError):
@@ -20,7 +25,10 @@ class NoQuestions(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows."""
+    """One question. `options` are texts in order (none for open answers); `evidence` are [start, end] seconds where it shows.
+
+    The fields with defaults are for published benchmarks; framethrift.videos.tables.QUESTIONS says what each of them means.
+    """
 
     question_id: str
     video_id: str
@@ -30,6 +38,29 @@ class Question:
     answer: str
     options: tuple[str, ...]
     evidence: tuple[tuple[float, float], ...]
+    cluster: str = ""
+    letter: str = ""
+    answers: tuple[str, ...] = ()
+    part: str = ""
+    task: str = ""
+    document: str = ""
+    document_id: str = ""
+    round: int = 0
+    media: str = ""
+    support: tuple[tuple[str, str], ...] = ()
+    until: float | None = None
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def doc(self) -> dict[str, Any]:
+        """The document as the lmms-eval task reads it."""
+        return json.loads(self.document)
+
+    @property
+    def asked_about(self) -> str:
+        """What the benchmark counts as one video: the unit of the bootstrap."""
+        return self.cluster or self.video_id
 
 
 @dataclass(frozen=True)
@@ -74,6 +105,21 @@ class Asked:
     donors: dict[str, EncodedVideo]
     missing: dict[str, str]
     digests: dict[str, str]
+    expected: Benchmark | None = None
+
+    @property
+    def coverage(self) -> dict[str, int | bool | None]:
+        """Numbers of questions (rounds of one document count once) and videos, those that the registry expects (None: unknown)
+        and those that can be asked, and whether the benchmark is `partial`."""
+        asked = self.present
+        counts: dict[str, int | bool | None] = {
+            "expected_questions": self.expected.questions if self.expected else None,
+            "found_questions": len({question.document_id or question.question_id for question in asked}),
+            "expected_videos": self.expected.videos if self.expected else None,
+            "found_videos": len({question.asked_about for question in asked}),
+        }
+        short = any(counts[f"expected_{what}"] not in (None, counts[f"found_{what}"]) for what in ("questions", "videos"))
+        return {**counts, "partial": bool(self.missing) or short}
 
     @property
     def present(self) -> tuple[Question, ...]:
@@ -91,9 +137,9 @@ def load_asked(study: Study, layout: Layout, benchmark: str, split: str = "test"
 
     A video in quarantine, or without a row in the codec manifest, is missing: its questions are counted, never replaced.
     Raises NoQuestions when the study holds none; FileNotFoundError when a table has not been built, or a file that the codec
-    manifest promises is gone.
+    manifest promises is gone; Shortfall when a published benchmark lacks questions or videos and the study does not allow it.
     """
-    datasets = datasets_of(study, benchmark)
+    datasets = _datasets(study, benchmark)
     questions: list[Question] = []
     videos: dict[str, EncodedVideo] = {}
     donors: dict[str, EncodedVideo] = {}
@@ -120,22 +166,26 @@ def load_asked(study: Study, layout: Layout, benchmark: str, split: str = "test"
     for video in videos.values():
         if not video.path.is_file():
             raise FileNotFoundError(f"{video.path}: the codec manifest lists it, but it is gone; run the codec step again")
-    questions.sort(key=lambda question: question.question_id)
-    return Asked(tuple(questions), videos, donors, missing, digests)
+    questions.sort(key=lambda question: (question.document_id or question.question_id, question.round))
+    registered = load_benchmarks()[benchmark]
+    whole = Asked(tuple(questions), videos, donors, missing, digests, registered)
+    if registered.data is not None and whole.coverage["partial"] and not study.allow_partial:
+        raise Shortfall(
+            f"benchmark {benchmark!r} is not whole: {whole.coverage}, missing videos: {dict(list(missing.items())[:3])}; "
+            "complete it, or set allow_partial: true, which every table will mark"
+        )
+    return whole
 
 
-def datasets_of(study: Study, benchmark: str) -> list[str]:
-    """Names of the study's datasets whose question tables may hold the benchmark.
-
-    Raises NoQuestions when there is none: a published benchmark needs its videos and annotations as a dataset of the study.
-    """
-    registered: dict[str, Benchmark] = load_benchmarks()
+def _datasets(study: Study, benchmark: str) -> list[str]:
+    registered = load_benchmarks()
     if benchmark not in registered:
         raise NoQuestions(f"benchmark {benchmark!r} is not registered; allowed: {sorted(registered)}")
-    kind = registered[benchmark].dataset
-    names = [name for name, dataset in study.datasets.items() if dataset.kind == kind]
+    names = datasets_of(study, benchmark)
     if not names:
-        raise NoQuestions(f"benchmark {benchmark!r} needs a dataset of kind {kind}; study {study.name!r} has none")
+        wanted = registered[benchmark]
+        what = f"of kind {wanted.dataset}" + (f" with source {wanted.data}" if wanted.data else "")
+        raise NoQuestions(f"benchmark {benchmark!r} needs a dataset {what}; study {study.name!r} has none")
     return names
 
 
@@ -155,8 +205,13 @@ def _rows(path: Path) -> list[dict]:
 
 def _question(row: dict) -> Question:
     evidence = tuple((float(start), float(end)) for start, end in row["evidence"])
-    texts = {name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")}
-    return Question(**texts, options=tuple(row["options"]), evidence=evidence)
+    texts: dict[str, Any] = {
+        name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")
+    }
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in ("options", "answers")}
+    support = tuple((name, path) for name, path in row["support"])
+    others = {name: row[name] for name in (*_TEXTS, "round", "until", "start", "end")}
+    return Question(**texts, **lists, **others, evidence=evidence, support=support)
 
 
 def _video(layout: Layout, row: dict) -> EncodedVideo:

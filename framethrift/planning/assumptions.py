@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from framethrift.config.base import Section
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.data import Clips, MotionWorld, NeedleWorld, Official
+from framethrift.config.data import Clips, MotionWorld, NeedleWorld, Official, Published
 from framethrift.config.study import Study
 
 
@@ -128,6 +128,11 @@ def data_of(study: Study, name: str, given: Assumptions, split: str = "train") -
     known = facts()["datasets"]
     if isinstance(dataset, Clips):
         return Data(videos=0, questions=0, seconds=1)
+    if isinstance(dataset, Published):
+        if split != "test":
+            return Data(videos=0, questions=0, seconds=1)
+        asked = (key for key, benchmark in load_benchmarks().items() if benchmark.data == dataset.source)
+        return benchmark_data(study, next(asked), given)
     if name not in known:
         raise PlanError(f"datasets.{name}: its size is unknown; add it to framethrift/planning/assumptions.yaml")
     whole = Data.model_validate(known[name])
@@ -142,7 +147,7 @@ def benchmark_data(study: Study, benchmark: str, given: Assumptions) -> Data:
     Raises PlanError for a published benchmark whose size nothing states.
     """
     entry = load_benchmarks()[benchmark]
-    if entry.dataset != "official":
+    if entry.data is None:
         name = next(name for name, dataset in study.datasets.items() if dataset.kind == entry.dataset)
         return data_of(study, name, given, "test")
     known = {"questions": entry.questions, "videos": entry.videos}

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from framethrift.config import Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.data import Clips, Official
+from framethrift.config.data import Clips, Official, Published
 from framethrift.config.variants import VideolmVariant
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import Status, Verdict, count
@@ -66,7 +66,7 @@ def scale(study: Study) -> dict[str, str]:
     for name, dataset in study.datasets.items():
         if isinstance(dataset, Clips):
             videos.append(f"the clips of {dataset.folder}")
-        elif isinstance(dataset, Official):
+        elif isinstance(dataset, Official | Published):
             videos.append(f"published videos ({name})")
         else:
             splits = dataset.videos

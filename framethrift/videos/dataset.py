@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framethrift.config.data import Clips, Dataset, MotionWorld, NeedleWorld
+from framethrift.config.data import Clips, Dataset, MotionWorld, NeedleWorld, Published
 from framethrift.config.layout import Layout
+from framethrift.published.lookup import data_root
+from framethrift.videos.benchmarks import ingest_benchmarks
 from framethrift.videos.clips import ingest_clips
 from framethrift.videos.llava_video import ingest_llava_video
 from framethrift.videos.parallel import Progress
@@ -24,14 +26,26 @@ class BuiltDataset:
     quarantine: int
 
 
-def build_dataset(settings: Dataset, name: str, study_dir: Path, jobs: int = 1, progress: Progress | None = None) -> BuiltDataset:
+def build_dataset(
+    settings: Dataset,
+    name: str,
+    study_dir: Path,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    *,
+    root: Path | None = None,
+    allow_partial: bool = False,
+) -> BuiltDataset:
     """Write videos/<name>/source/... and videos/<name>/{quarantine,captions,questions,videos}.parquet below `study_dir`.
 
     The result does not depend on `jobs`, the number of processes. `progress` is called with (videos done, videos in all).
     The video table is written last: where it is, the dataset is complete. An earlier build of the same dataset is removed.
+    A published benchmark is read from `root` (default: FRAMETHRIFT_DATA, or data/) or the Hugging Face cache, and must be whole
+    unless `allow_partial`.
 
     Raises NoUsableVideo when not one file of a folder or listing can be used, FileNotFoundError when that is missing,
-    AnnotationError for malformed annotations, TableError when a row breaks the rules of its table.
+    AnnotationError for malformed annotations, Shortfall for an incomplete benchmark, TableError when a row breaks the rules of
+    its table.
     """
     folder = Layout(study_dir).videos(name)
     VIDEOS.path(folder).unlink(missing_ok=True)
@@ -45,6 +59,10 @@ def build_dataset(settings: Dataset, name: str, study_dir: Path, jobs: int = 1, 
         videos, questions, captions = rows.videos, rows.questions, rows.captions
     elif isinstance(settings, Clips):
         admitted = ingest_clips(settings, name, study_dir, jobs, progress)
+        videos, quarantine = admitted.videos, admitted.quarantine
+    elif isinstance(settings, Published):
+        place = data_root(root)
+        admitted, questions = ingest_benchmarks(settings, name, study_dir, jobs, progress, place, allow_partial)
         videos, quarantine = admitted.videos, admitted.quarantine
     else:
         admitted, questions = ingest_llava_video(settings, name, study_dir, jobs, progress)

@@ -13,7 +13,8 @@ from typing import Any
 from framethrift.codec import VideoRejected, probe
 from framethrift.config.layout import Layout
 from framethrift.videos.parallel import Progress, completed
-from framethrift.videos.source import sha256_of
+from framethrift.videos.pictures import pictures_in, read_pictures
+from framethrift.videos.source import sha256_of, write_source
 
 Row = dict[str, Any]
 
@@ -35,6 +36,7 @@ class Candidate:
     dataset: str
     split: str
     study_dir: Path
+    frame_rate: float | None = None  # of a video that is a folder of pictures
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,10 @@ def quarantined(candidate: Candidate, reason: str, detail: str) -> Row:
     return {"video_id": candidate.video_id, "path": candidate.shown, "reason": reason, "detail": detail}
 
 
-def admit_all(candidates: Sequence[Candidate], jobs: int, progress: Progress | None) -> Admitted:
-    """Check and link every candidate, in `jobs` processes; a file with the same bytes as an earlier one is refused.
+def admit_all(candidates: Sequence[Candidate], jobs: int, progress: Progress | None, *, copies: bool = False) -> Admitted:
+    """Check and link every candidate, in `jobs` processes.
 
+    A file with the same bytes as an earlier one is refused unless `copies` allows it, as where all are of one split.
     `progress` is called with (files done, files in all).
     """
     outcomes: dict[int, tuple[bool, Row]] = {}
@@ -84,35 +87,44 @@ def admit_all(candidates: Sequence[Candidate], jobs: int, progress: Progress | N
         outcomes[index] = outcome
         if progress is not None:
             progress(len(outcomes), len(candidates))
-    videos: dict[str, Row] = {}
+    videos: list[Row] = []
     owners: dict[str, str] = {}
     quarantine = []
     for index, candidate in enumerate(candidates):
         usable, row = outcomes[index]
-        if usable and row["sha256"] in videos:
+        if usable and not copies and row["sha256"] in owners:
             _link_of(candidate).unlink()
             # The copies might end up in different splits.
             usable, row = False, quarantined(candidate, "duplicate", f"the file has the same bytes as {owners[row['sha256']]}")
         if usable:
-            videos[row["sha256"]] = row
+            videos.append(row)
             owners[row["sha256"]] = candidate.shown
         else:
             quarantine.append(row)
-    return Admitted(list(videos.values()), quarantine)
+    return Admitted(videos, quarantine)
 
 
 def admit(candidate: Candidate) -> tuple[bool, Row]:
     """Link and probe one file: (True, row of the video table) or (False, row of the quarantine table)."""
     if not candidate.original.exists():
         return False, quarantined(candidate, "missing", "there is no such file, or the link to it is broken")
-    if not candidate.original.is_file():
-        return False, quarantined(candidate, "not_a_file", "this is neither a file nor a folder (a pipe, socket or device)")
     link = _link_of(candidate)
     link.parent.mkdir(parents=True, exist_ok=True)
-    partial = link.with_name(f".{link.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(candidate.original.resolve())
-    os.replace(partial, link)
+    if candidate.frame_rate is not None and candidate.original.is_dir():
+        pictures = pictures_in(candidate.original)
+        if not pictures:
+            return False, quarantined(candidate, "no_frames", "the folder holds no .jpg, .jpeg or .png")
+        try:
+            write_source(read_pictures(pictures), link, candidate.frame_rate)
+        except (OSError, ValueError) as error:
+            return False, quarantined(candidate, "unreadable", f"a frame cannot be read: {error}")
+    elif candidate.original.is_file():
+        partial = link.with_name(f".{link.name}.partial")
+        partial.unlink(missing_ok=True)
+        partial.symlink_to(candidate.original.resolve())
+        os.replace(partial, link)
+    else:
+        return False, quarantined(candidate, "not_a_file", "this is neither a file nor a folder (a pipe, socket or device)")
     try:
         # Through the link, so that no decoder meets an odd file name.
         facts = probe(link)
@@ -146,6 +158,7 @@ def reasons(quarantine: Sequence[Row]) -> str:
 
 
 def _link_of(candidate: Candidate) -> Path:
-    suffix = "".join(c for c in candidate.original.suffix.lower() if c.isascii() and c.isalnum())[:8]
+    own = ".mp4" if candidate.original.is_dir() else candidate.original.suffix.lower()
+    suffix = "".join(c for c in own if c.isascii() and c.isalnum())[:8]
     name = f"{candidate.video_id}.{suffix}" if suffix else candidate.video_id
     return Layout(candidate.study_dir).videos(candidate.dataset) / "source" / candidate.split / name

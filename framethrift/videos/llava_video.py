@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from framethrift.config.data import Official
+from framethrift.published.annotations import AnnotationError
 from framethrift.videos.ingest import Admitted, Candidate, NoUsableVideo, admit_all, hash_share, reasons, safe_id
 from framethrift.videos.parallel import Progress
 
@@ -25,10 +26,6 @@ Row = dict[str, Any]
 _VISUAL_TOKENS = re.compile(r"<(?:image|video)>\s*")
 _STRATEGY = re.compile(r"(first|end|random):(\d+)(%?)")
 _TYPES = {"cap": "caption", "oe": "open_ended", "mc": "multiple_choice"}
-
-
-class AnnotationError(ValueError):
-    """A listing or annotation file that cannot be read: names the file and the entry."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +26,7 @@ class Table:
     schema: pa.Schema
     key: tuple[str, ...]
     complaint: Callable[[Row], str | None]
+    defaults: Row = field(default_factory=dict)  # of columns that a writer may leave out
 
     def path(self, folder: Path) -> Path:
         """File of this table inside a dataset's folder."""
@@ -49,9 +50,14 @@ def _video_complaint(row: Row) -> str | None:
 def _question_complaint(row: Row) -> str | None:
     if row["options"] and row["answer"] not in row["options"]:
         return f"answer {row['answer']!r} is not among the options {list(row['options'])}"
+    if row["letter"] and (len(row["letter"]) != 1 or not 0 <= ord(row["letter"]) - ord("A") < len(row["options"])):
+        return f"letter {row['letter']!r} names none of the {len(row['options'])} options"
     for interval in row["evidence"]:
         if len(interval) != 2 or not 0 <= interval[0] <= interval[1]:
             return f"evidence {list(interval)} is no [start, end] in seconds"
+    for column in ("start", "end", "until"):
+        if row[column] is not None and row[column] < 0:
+            return f"{column} is {row[column]}, must not be below 0 seconds"
     return _split_complaint(row)
 
 
@@ -75,14 +81,25 @@ VIDEOS = Table(
     ("video_id",),
     _video_complaint,
 )  # fmt: skip
+# The columns with defaults are for published benchmarks. `cluster` is what the benchmark counts as one video (several files may
+# be cut from it; "": the file itself); `letter` is that of the right option where they are lettered; `answers` are all accepted
+# ones of an open question; nothing of the video after `until` seconds may be shown, and [`start`, `end`] is the clip asked about;
+# `part` is reported apart. The lmms-eval task `task` reads `document` (JSON) and looks for the video at `media` below HF_HOME;
+# a document of several rounds is several questions with its document_id; `support` pairs more paths below HF_HOME with files.
 QUESTIONS = Table(
     "questions",
     _schema(
         question_id=_TEXT, video_id=_TEXT, dataset=_TEXT, split=_TEXT, benchmark=_TEXT, type=_TEXT, question=_TEXT, answer=_TEXT,
         options=pa.list_(_TEXT), evidence=pa.list_(pa.list_(_NUMBER)), queries=pa.list_(_TEXT),
-    ),
-    ("question_id",),
+        cluster=_TEXT, letter=_TEXT, answers=pa.list_(_TEXT), part=_TEXT, task=_TEXT, document=_TEXT, document_id=_TEXT,
+        round=_COUNT, media=_TEXT, support=pa.list_(pa.list_(_TEXT)),
+    ).append(pa.field("until", _NUMBER)).append(pa.field("start", _NUMBER)).append(pa.field("end", _NUMBER)),
+    ("benchmark", "question_id"),
     _question_complaint,
+    {
+        **{"cluster": "", "letter": "", "answers": [], "part": "", "task": "", "document": "", "document_id": "", "round": 0},
+        **{"media": "", "support": [], "until": None, "start": None, "end": None},
+    },
 )  # fmt: skip
 CAPTIONS = Table(
     "captions",
@@ -99,7 +116,7 @@ def write_table(table: Table, rows: Iterable[Row], folder: Path) -> Path:
     Raises TableError naming the table, the row and the column on a missing or unknown column, a value of the wrong type,
     a repeated key, an unknown split, an answer that is no option, or a path outside the study.
     """
-    listed = list(rows)
+    listed = [{**table.defaults, **row} for row in rows]
     for index, row in enumerate(listed):
         _check_columns(table, row.keys(), f"row {index} ({_key_text(table, row)})")
     try:
@@ -155,11 +172,11 @@ def _check_columns(table: Table, names: Iterable[str], where: str) -> None:
 
 def _first_bad_value(table: Table, rows: Sequence[Row]) -> str | None:
     for index, row in enumerate(rows):
-        for field in table.schema:
+        for column in table.schema:
             try:
-                pa.array([row[field.name]], field.type)
+                pa.array([row[column.name]], column.type)
             except (pa.ArrowInvalid, pa.ArrowTypeError):
-                return f"row {index} ({_key_text(table, row)}): {field.name} {row[field.name]!r} is no {field.type}"
+                return f"row {index} ({_key_text(table, row)}): {column.name} {row[column.name]!r} is no {column.type}"
     return None
 
 
@@ -167,9 +184,9 @@ def _check_rows(table: Table, rows: Sequence[Row]) -> None:
     seen: dict[tuple[Any, ...], int] = {}
     for index, row in enumerate(rows):
         where = f"{table.name} table, row {index} ({_key_text(table, row)})"
-        for column in table.schema.names:
-            if row[column] is None:
-                raise TableError(f"{where}: {column} is empty")
+        for column in table.schema:
+            if row[column.name] is None and not column.nullable:
+                raise TableError(f"{where}: {column.name} is empty")
         key = tuple(row[column] for column in table.key)
         if key in seen:
             raise TableError(f"{where}: repeats row {seen[key]}")

@@ -14,8 +14,11 @@ COPE = [
 ]
 
 
-def _study(*benchmarks: str, kinds: tuple[str, ...] = ("motion_world", "needle_world")) -> SimpleNamespace:
+def _study(
+    *benchmarks: str, kinds: tuple[str, ...] = ("motion_world", "needle_world"), sources: tuple[str, ...] = ()
+) -> SimpleNamespace:
     datasets = {kind: SimpleNamespace(kind=kind) for kind in kinds}
+    datasets |= {source: SimpleNamespace(kind="benchmark", source=source) for source in sources}
     return SimpleNamespace(datasets=datasets, cells=[SimpleNamespace(benchmarks=list(benchmarks))])
 
 
@@ -34,11 +37,18 @@ def test_open_answers_have_no_chance_level_and_papers_no_world() -> None:
     for name, benchmark in load_benchmarks().items():
         if benchmark.answers == "open":
             assert benchmark.chance is None, name
-        assert benchmark.category == "miniature" or benchmark.dataset == "official", name
+        assert benchmark.category == "miniature" or benchmark.dataset == "benchmark", name
 
 
 def test_known_benchmarks_pass() -> None:
-    check_benchmarks(_study("mini_motion", "videomme"))  # type: ignore[arg-type]
+    check_benchmarks(_study("mini_motion", "videomme", "videomme_long", sources=("videomme",)))  # type: ignore[arg-type]
+
+
+def test_published_benchmark_needs_a_dataset_of_its_source() -> None:
+    with pytest.raises(ValueError, match=r"cells\[0\]\.benchmarks: 'nextqa' needs .*add datasets\.nextqa: \{kind: benchmark"):
+        check_benchmarks(_study("nextqa", sources=("videomme",)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"datasets\.llava_video\.source: 'llava_video' holds no benchmark; allowed: "):
+        check_benchmarks(_study("mini_motion", sources=("llava_video",)))  # type: ignore[arg-type]
 
 
 def test_unknown_benchmark_names_field_value_and_allowed() -> None:

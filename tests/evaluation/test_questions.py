@@ -83,7 +83,7 @@ def test_a_deleted_file_is_named_with_what_to_do(copied) -> None:  # type: ignor
 
 def test_what_a_study_cannot_ask_is_an_error(tiny, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     study, layout = tiny
-    with pytest.raises(NoQuestions, match="'videomme' needs a dataset of kind official"):
+    with pytest.raises(NoQuestions, match="'videomme' needs a dataset of kind benchmark with source videomme"):
         load_asked(study, layout, "videomme")
     with pytest.raises(NoQuestions, match="'mini' is not registered"):
         load_asked(study, layout, "mini")

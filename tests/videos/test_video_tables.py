@@ -31,7 +31,7 @@ def test_rows_come_back_as_written(tmp_path: Path) -> None:
     write_table(VIDEOS, [VIDEO], tmp_path)
     write_table(QUESTIONS, [QUESTION, QUESTION | {"question_id": "a-1", "options": [], "answer": "a free text"}], tmp_path)
     assert read_rows(VIDEOS, tmp_path) == [VIDEO]
-    assert read_rows(QUESTIONS, tmp_path)[0] == QUESTION
+    assert read_rows(QUESTIONS, tmp_path)[0] == {**QUESTIONS.defaults, **QUESTION}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["questions.parquet", "videos.parquet"]
 
 
@@ -53,9 +53,15 @@ def test_an_empty_table_keeps_its_columns(table: Table, tmp_path: Path) -> None:
         (VIDEOS, VIDEO | {"path": "/data/a.mp4"}, "must lie inside the study folder"),
         (VIDEOS, VIDEO | {"path": "videos/../../a.mp4"}, "must lie inside the study folder"),
         (VIDEOS, VIDEO | {"frames": 0}, "frames is 0"),
-        (QUESTIONS, QUESTION | {"answer": "maybe"}, r"row 0 \(question_id 'a-0'\): answer 'maybe' is not among the options"),
+        (
+            QUESTIONS,
+            QUESTION | {"answer": "maybe"},
+            r"row 0 \(benchmark 'b', question_id 'a-0'\): answer 'maybe' is not among the options",
+        ),
         (QUESTIONS, QUESTION | {"evidence": [[2.0, 1.0]]}, r"evidence \[2.0, 1.0\] is no \[start, end\]"),
         (QUESTIONS, QUESTION | {"evidence": [[2.0]]}, "is no"),
+        (QUESTIONS, QUESTION | {"letter": "C"}, "letter 'C' names none of the 2 options"),
+        (QUESTIONS, QUESTION | {"until": -1.0}, "until is -1.0, must not be below 0 seconds"),
     ],
 )
 def test_a_bad_row_is_refused_by_name(table: Table, row: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -40,10 +40,13 @@ rule sampler:
         f"{at.root}/logs/sampler/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("sampler"),
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 2
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=8000,
         runtime=240,
     params:
@@ -51,7 +54,7 @@ rule sampler:
     message:
         "Pre-training sampler {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} sampler {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} sampler {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"
 
 
 rule joint:
@@ -70,10 +73,13 @@ rule joint:
         f"{at.root}/logs/joint/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("joint"),
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 2
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=12000,
         runtime=2880,
     params:
@@ -81,4 +87,4 @@ rule joint:
     message:
         "Joint evolution of {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} joint {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} joint {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"

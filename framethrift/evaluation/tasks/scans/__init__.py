@@ -1,0 +1,1 @@
+"""ScanQA and SQA3D as lmms-eval tasks."""

@@ -1,0 +1,1 @@
+"""StreamingBench as lmms-eval tasks, one per part."""

@@ -1,0 +1,1 @@
+"""Published benchmarks and training sets: official annotation files, where they and their videos are, and how to fetch them."""
