@@ -5,15 +5,16 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framethrift.config.benchmarks import Benchmark
-from framethrift.evaluation.answering import Answer
 from framethrift.evaluation.figures import summarise_scores
 from framethrift.evaluation.questions import Question
 from framethrift.evaluation.scoring import scored
 from framethrift.evaluation.statistics import chance
-from framethrift.models.reasoning import parse_queries
+
+if TYPE_CHECKING:
+    from framethrift.evaluation.answering import Answer
 
 Row = dict[str, Any]
 
@@ -32,11 +33,14 @@ class RunFacts:
     coverage: Mapping[str, Any] = field(default_factory=dict)
 
 
-def question_row(question: Question, answer: Answer, benchmark: Benchmark, lmms_score: float | None) -> Row:
+def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmms_score: float | None) -> Row:
     """One question's line: what was asked and shown, the raw and the parsed answer (null: unparsable), both scores.
 
     `lmms_score` is None where lmms-eval has no score for the question; `score` is None until a judge has spoken.
+    `malformed_query`: the frames were scored with the bare question, because the model's text held no well-formed query.
     """
+    from framethrift.models.reasoning import parse_queries  # needs torch, which scoring again does without
+
     facts = {
         "question_id": question.question_id,
         "video_id": question.video_id,
@@ -59,6 +63,7 @@ def question_row(question: Question, answer: Answer, benchmark: Benchmark, lmms_
         "visual_tokens": answer.visual_tokens,
         "queries": answer.queries,
         "query_text": answer.query_text,
+        "malformed_query": bool(answer.query_text) and not parse_queries(answer.query_text),
         "seconds": round(answer.seconds, 6),
     }
 
@@ -73,8 +78,7 @@ def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resample
 
     Questions of missing videos are not in the accuracy; they are counted, and every table marks the cell. `agrees` says whether
     lmms-eval's aggregate (the mean over its tasks) equals ours, `differing` on how many questions the two scores differ; both
-    are None where lmms-eval states nothing. `malformed_queries` counts questions whose frames were scored with the bare
-    question because the model's text held no well-formed query. A judged benchmark has no accuracy here: it waits for its judge.
+    are None where lmms-eval states nothing. A judged benchmark has no accuracy here: it waits for its judge.
     """
     theirs = sum(run.lmms.values()) / len(run.lmms) if run.lmms else None
     both = [row for row in rows if row["lmms_score"] is not None and row["score"] is not None]
@@ -86,7 +90,7 @@ def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resample
         "metric": {"judge": "judged", "choice": "accuracy"}.get(benchmark.scoring, "EM"),
         **ours,
         "unparsable": sum(row["parsed"] is None for row in rows),
-        "malformed_queries": sum(bool(row["query_text"]) and not parse_queries(row["query_text"]) for row in rows),
+        "malformed_queries": sum(row["malformed_query"] for row in rows),
         "chance": chance([row["options"] for row in rows]) if guessable else None,
         "visual_tokens_mean": sum(row["visual_tokens"] for row in rows) / len(rows),
         "seconds": round(sum(row["seconds"] for row in rows), 3),
