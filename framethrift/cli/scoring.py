@@ -1,4 +1,4 @@
-"""Scores from answers that are there already: judges and scoring again. Imports are local to each."""
+"""Scores from answers that are there already: judges, labels and scoring again. Imports are local to each."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -33,6 +33,14 @@ def judge(
     judge_cells(loaded, layout, variant, sampling, seed, pace, estimate_only=estimate, again=again)
 
 
+def labels(variant: Variant, study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Label the questions of a variant's benchmarks by what its controls say they need: the video, the order of its frames."""
+    from framethrift.evaluation.labels import write_labels
+
+    loaded = load_study(study, set_ or [])
+    write_labels(loaded, Layout(f"results/{loaded.name}"), variant)
+
+
 def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Score every evaluated cell of a study again from its per-question files: after a change of the parser, or as a check."""
     from framethrift.evaluation.rescoring import rescore
@@ -50,4 +58,4 @@ def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
             say(f"{variant}/{sampling} seed{seed}: {', '.join(changed) + ' changed' if changed else 'as it was'}")
 
 
-COMMANDS: list[Callable[..., Any]] = [judge, score]
+COMMANDS: list[Callable[..., Any]] = [judge, labels, score]

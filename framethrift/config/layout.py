@@ -62,6 +62,10 @@ class Layout:
         """Folder of the per-question outputs of one (variant, sampling, seed)."""
         return self.root / "cells" / variant / sampling / f"seed{seed}"
 
+    def labels(self, variant: str) -> Path:
+        """What the questions need, read from a variant's controls: beside its cells."""
+        return self.root / "cells" / variant / "labels.json"
+
     def judged(self, variant: str, sampling: str, seed: int) -> Path:
         """A judge's verdicts on the open answers of one (variant, sampling, seed)."""
         return self.root / "judged" / variant / sampling / f"seed{seed}.json"

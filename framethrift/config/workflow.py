@@ -4,8 +4,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from framethrift.config.benchmarks import datasets_of
+from framethrift.config.benchmarks import datasets_of, load_benchmarks
+from framethrift.config.controls import controls_of
 from framethrift.config.digest import rule_digest
+from framethrift.config.judge import Endpoint, JudgeSettingsError
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
 from framethrift.config.study import Study
@@ -91,6 +93,33 @@ class Workflow:
     def cells(self) -> list[str]:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
+
+    def judged(self) -> list[str]:
+        """Verdicts on every cell with open answers that a judge scores."""
+        registry = load_benchmarks()
+        return [
+            str(self.layout.judged(variant, sampling, seed))
+            for (variant, sampling), names in self.study.evaluations().items()
+            if any(registry[name].scoring == "judge" for name in names)
+            for seed in self.study.seeds
+        ]
+
+    def judge(self) -> str:
+        """Which judge the environment names: its model and host as a digest; a half-named one fails in the job."""
+        try:
+            endpoint = Endpoint.from_environment()
+        except JudgeSettingsError:
+            return "half-named"
+        return endpoint.identity if endpoint else "none"
+
+    def controls(self, variant: str) -> list[str]:
+        """Cells that a variant's question labels are read from."""
+        cells = {cell for controls in controls_of(self.study, variant).values() for cell in controls.cells}
+        return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in sorted(cells) for seed in self.study.seeds]
+
+    def labels(self) -> list[str]:
+        """Labels of every variant that was asked with all controls."""
+        return [str(self.layout.labels(name)) for name in self.study.variants if controls_of(self.study, name)]
 
     def latencies(self) -> list[str]:
         """Every timed variant."""

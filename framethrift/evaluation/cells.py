@@ -44,6 +44,7 @@ def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmm
     facts = {
         "question_id": question.question_id,
         "video_id": question.video_id,
+        "cluster": question.asked_about,
         "benchmark": question.benchmark,
         "part": question.part,
         "type": question.type,

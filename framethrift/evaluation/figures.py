@@ -58,7 +58,7 @@ def _breakdown(rows: Sequence[Row], by: str, macro: Sequence[str], resamples: in
 
 
 def _scores(rows: Sequence[Row]) -> tuple[list[float], list[str]]:
-    return [row["score"] for row in rows], [row["video_id"] for row in rows]
+    return [row["score"] for row in rows], [row["cluster"] for row in rows]
 
 
 def _estimate(found: Estimate) -> dict[str, Any]:

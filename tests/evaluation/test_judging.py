@@ -13,8 +13,9 @@ import pytest
 from judge_server import SECRET, Server, good, hangs_up, no_json, says, serving, slow, status
 
 from framethrift.config import Layout
+from framethrift.config.judge import KEY, MODEL, URL, Endpoint, JudgeSettingsError
 from framethrift.evaluation.cells import write_rows
-from framethrift.evaluation.judging.endpoint import KEY, MODEL, URL, Endpoint, JudgeDown, JudgeSettingsError
+from framethrift.evaluation.judging.endpoint import JudgeDown
 from framethrift.evaluation.judging.judge import ASKS, Pace, judge_cells, with_verdicts
 from framethrift.evaluation.judging.protocols import PROTOCOLS, Verdict
 from framethrift.evaluation.rescoring import NotEvaluated
@@ -32,7 +33,14 @@ class OneCell:
 
 def _row(number: int, raw: str, answer: str = "yes") -> dict[str, Any]:
     return {
-        **{"question_id": f"q{number:02d}", "video_id": f"v{number // 2}", "benchmark": "activitynetqa", "type": "", "part": ""},
+        **{
+            "question_id": f"q{number:02d}",
+            "video_id": f"v{number // 2}",
+            "cluster": "",
+            "benchmark": "activitynetqa",
+            "type": "",
+            "part": "",
+        },
         **{"question": f"is it {number}", "options": [], "answer": answer, "letter": "", "answers": [], "raw": raw},
         **{"parsed": raw.strip() or None, "score": None if raw.strip() else 0, "metrics": {}, "lmms_score": None},
     }

@@ -9,9 +9,10 @@ from typing import Any
 
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.judge import Endpoint
 from framethrift.evaluation.cells import read_rows, write_json
 from framethrift.evaluation.judging.cache import Replies, content_digest, opened
-from framethrift.evaluation.judging.endpoint import Endpoint, Judge, JudgeDown, JudgeRefused
+from framethrift.evaluation.judging.endpoint import Judge, JudgeDown, JudgeRefused
 from framethrift.evaluation.judging.protocols import PROTOCOLS, Protocol, Verdict
 from framethrift.evaluation.rescoring import NotEvaluated
 from framethrift.progress import Progress, say
