@@ -1,7 +1,7 @@
 """What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from framethrift.config.benchmarks import datasets_of, load_benchmarks
@@ -94,13 +94,13 @@ class Workflow:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
 
-    def judged(self) -> list[str]:
-        """Verdicts on every cell with open answers that a judge scores."""
-        registry = load_benchmarks()
+    def judged(self, pairs: Iterable[tuple[str, str]] | None = None) -> list[str]:
+        """Verdicts on the cells with open answers that a judge scores: of all (variant, sampling), or of `pairs`."""
+        registry, evaluations = load_benchmarks(), self.study.evaluations()
         return [
-            str(self.layout.judged(variant, sampling, seed))
-            for (variant, sampling), names in self.study.evaluations().items()
-            if any(registry[name].scoring == "judge" for name in names)
+            str(self.layout.judged(*pair, seed))
+            for pair in (evaluations if pairs is None else pairs)
+            if any(registry[name].scoring == "judge" for name in evaluations[pair])
             for seed in self.study.seeds
         ]
 
@@ -137,7 +137,7 @@ class Workflow:
         """
         made_of = TARGETS[name].made_of
         rows = table_rows(self.study, name)
-        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds]
+        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds] + self.judged(rows)
         files = {"cells": cells, "retrieval": self.retrievals(), "latency": self.latencies()}[made_of]
         if not files:
             raise StudyError(f"study {self.study.name} has no {made_of} for {name}: name its variants and samplings in the study")
