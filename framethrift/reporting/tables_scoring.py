@@ -127,8 +127,8 @@ def detectable(sources: Sources) -> Table:
         "detectable",
         "What can be detected",
         "The smallest true difference between two cells that a paired test at 5 % finds with 80 % probability, before any "
-        "correction. By size: two systems that differ on a quarter of the questions, correlated by 0.1 within a video. As measured: from "
-        "the intervals of this study's own comparisons, neighbouring cells of the benchmark; the median.",
+        "correction. By size: two systems that differ on a quarter of the questions, correlated by 0.1 within a video. As "
+        "measured: from the intervals of this study's own comparisons, neighbouring cells of the benchmark; the median.",
         columns,
     )
     for benchmark in sources.results.benchmarks:
@@ -168,8 +168,8 @@ def _metrics(cell: Cell) -> dict[str, float | None]:
     if load_benchmarks()[cell.key.benchmark].scoring == "captions":
         stated = [summary.get("metrics") or {} for summary in cell.summaries.values()]
         for name in dict.fromkeys(name for metrics in stated for name in metrics if name not in found):
-            told = [metrics.get(name) for metrics in stated]
-            found[name] = None if None in told else sum(told) / len(told)
+            told = [float(metrics[name]) for metrics in stated if metrics.get(name) is not None]
+            found[name] = sum(told) / len(told) if len(told) == len(stated) else None
     return found
 
 
