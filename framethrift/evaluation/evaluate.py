@@ -12,7 +12,7 @@ from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.answering import Answerer
-from framethrift.evaluation.cells import RunFacts, question_row, summarise, write_json, write_rows
+from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_json, write_rows
 from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
 from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.loading import kept_scoring, load_variant
@@ -95,13 +95,15 @@ def _evaluate(
     for name, asked in benchmarks.items():
         benchmark = registry[name]
         theirs = {sample["doc_id"]: question_score(sample, benchmark.lmms_metrics) for sample in results["samples"][name]}
-        rows = [
-            question_row(question, model.answers[name, number], benchmark, theirs[number])
-            for number, question in enumerate(asked.present)
-        ]
+        rows = whole_documents(
+            [
+                question_row(question, model.answers[name, number], benchmark, theirs[number])
+                for number, question in enumerate(asked.present)
+            ]
+        )
         write_rows(folder / f"{name}.jsonl", rows)
         stated = aggregate(results["results"][name], benchmark.lmms_metrics)
-        run = RunFacts(asked.missing, asked.missing_questions, {} if stated is None else {name: stated})
+        run = RunFacts(asked.missing, asked.missing_questions, {} if stated is None else {name: stated}, asked.coverage)
         figures[name] = summarise(rows, benchmark, run, resamples)
         if figures[name]["agrees"] is False:
             said, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]

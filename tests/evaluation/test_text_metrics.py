@@ -52,7 +52,7 @@ def test_open_questions_are_scored_by_their_kind() -> None:
     assert [scored(choice, counting, raw)["score"] for raw in raws] == [1, 1, 1, 1, 0, 0]
     assert scored(choice, counting, "1 or 2")["parsed"] is None
     for answer, raws in (("Yes", ("yes", "Yes.", "No", "yes or no")), ("No", ("no", "No!", "Yes", "not sure, No"))):
-        asked = {"options": [], "letter": "", "answer": answer, "answers": [answer]}
+        asked = {"options": ["Yes", "No"], "letter": "", "answer": answer, "answers": [answer]}
         assert [scored(choice, asked, raw)["score"] for raw in raws] == [1, 1, 0, 0]
     twice = {"options": ["Shooting", "Fighting", "", "Shooting", ""], "letter": "D", "answer": "Shooting", "answers": []}
     assert [scored(choice, twice, raw)["score"] for raw in ("D", "A", "B", "C")] == [1, 1, 0, 0]
