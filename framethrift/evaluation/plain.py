@@ -16,6 +16,7 @@ from framethrift.evaluation.shown import Ask, draws
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import plan
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
+from framethrift.tokens import Slots
 
 TOKENS_PER_FRAME = 196  # a guess, for deciding how many videos are looked at together
 
@@ -81,7 +82,9 @@ class PlainAnswerer:
         """The key frames of a stream, or nothing for the blind control."""
         if not isinstance(self._sampling, Stream):
             return Picked((), ())
-        items = plan(ask, self._sampling)
+        if self._sampling.fusion == "adaptive":
+            raise ValueError("sampling fusion: adaptive needs a model that reads P-frames; this one is shown key frames only")
+        items = plan(Slots(ask.video.window, *ask.video.slots()), ask.span, self._sampling)
         if self._sampling.order == "shuffled":
             items = [items[index] for index in draws(self._seed, ask.video.video_id).permutation(len(items)).tolist()]
         return Picked(tuple(range(len(items))), tuple(item.time for item in items))
