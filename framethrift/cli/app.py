@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from framethrift.cli import configuration, data, findings, plan, steps, tracking, video, weights
+from framethrift.integrity import proven
 from framethrift.progress import redirect_to
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -14,7 +15,9 @@ app.add_typer(configuration.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
-for command in [*steps.COMMANDS, *video.COMMANDS, *findings.COMMANDS, plan.plan]:
+for command in steps.COMMANDS:
+    app.command()(proven(command))
+for command in [*video.COMMANDS, *findings.COMMANDS, plan.plan]:
     app.command()(command)
 
 

@@ -88,6 +88,11 @@ class Workflow:
         datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
         return [path for name in datasets for path in self.tables(name)]
 
+    def timed(self, variant: str, seed: int | str) -> list[str]:
+        """What a variant's latency is measured with."""
+        samplings = [name for timed in self.study.latency if timed.variant == variant for name in timed.samplings]
+        return list(dict.fromkeys(path for name in samplings for path in self.answering(variant, name, seed)))
+
     def cells(self) -> list[str]:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
