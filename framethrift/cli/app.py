@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli import configuration, data, findings, plan, steps, tracking, video, weights
+from framethrift.cli import configuration, data, findings, integrity, plan, steps, tracking, video, weights
 from framethrift.integrity import proven
 from framethrift.progress import redirect_to
 
@@ -17,7 +17,7 @@ app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
 for command in steps.COMMANDS:
     app.command()(proven(command))
-for command in [*video.COMMANDS, *findings.COMMANDS, plan.plan]:
+for command in [*video.COMMANDS, *findings.COMMANDS, *integrity.COMMANDS, plan.plan]:
     app.command()(command)
 
 

@@ -75,9 +75,7 @@ def load_receipt(path: Path) -> Receipt | None:
         raise IntegrityError(f"{path} is no receipt ({error}): delete it and its output, and run again") from error
 
 
-def write_receipts(
-    layout: Layout, study: Study, job: Job, inputs: dict[str, str], arguments: Sequence[str]
-) -> None:
+def write_receipts(layout: Layout, study: Study, job: Job, inputs: dict[str, str], arguments: Sequence[str]) -> None:
     """Check every output of a finished job by its content, and write its receipt. Raises IntegrityError for a bad output."""
     settings, code = rule_settings(study, job.rule, *job.deciding), rule_code(job.rule)
     whole = study.model_dump(mode="json")
@@ -131,8 +129,8 @@ def _facts(path: Path) -> dict[str, Any]:
 
 def _inside(layout: Layout, path: Path | str) -> str:
     """A path relative to the study's folder; the report, which lies elsewhere, counts as its folder `report`."""
-    inside = Path(path).resolve()
-    for folder, name in ((layout.root.resolve(), ""), (layout.report.resolve(), REPORT)):
+    inside = Path(os.path.abspath(path))  # links stay links: a study may keep its models on another disk
+    for folder, name in ((Path(os.path.abspath(layout.root)), ""), (Path(os.path.abspath(layout.report)), REPORT)):
         if inside.is_relative_to(folder):
             return (Path(name) / inside.relative_to(folder)).as_posix()
     raise ValueError(f"{path} lies neither in {layout.root} nor in {layout.report}")

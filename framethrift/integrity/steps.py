@@ -7,7 +7,6 @@ whenever the codec step runs.
 
 import functools
 import inspect
-import json
 import os
 import shlex
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from framethrift.integrity.receipts import (
     snakemake_command,
     write_receipts,
 )
+from framethrift.models.folder import MANIFEST, ModelFolderError, verify
 
 _NO_WILDCARDS = {"study", "set_", "jobs", "threads"}
 
@@ -88,16 +88,14 @@ def input_problem(layout: Layout, path: str) -> str | None:
             return f"is not what its job wrote: {file.name} has {size} bytes, the receipt says {facts['size']}"
         if sha256(file) != facts["sha256"]:
             return f"is not what its job wrote: {file.name} does not have the SHA-256 of the receipt"
-    return _sizes_problem(Path(path)) if Path(path).name == "framethrift.json" else None
+    return _sizes_problem(Path(path).parent) if Path(path).name == MANIFEST else None
 
 
-def _sizes_problem(manifest: Path) -> str | None:
-    for name, facts in json.loads(manifest.read_text(encoding="utf-8"))["files"].items():
-        file = manifest.parent / name
-        if not file.is_file():
-            return f"lists {name}, which is missing"
-        if file.stat().st_size != facts["size"]:
-            return f"says that {name} has {facts['size']} bytes, it has {file.stat().st_size}"
+def _sizes_problem(folder: Path) -> str | None:
+    try:
+        verify(folder, digests=False)
+    except ModelFolderError as error:
+        return f"is no whole model: {error}"
     return None
 
 
