@@ -38,7 +38,7 @@ help:
 
 # CLIPS reaches the shell as a variable and Snakemake as a quoted YAML string: any folder name will do.
 override export CLIPS := $(value CLIPS)
-CLIPS_AS_YAML := import json, os; print("clips=" + json.dumps(os.path.expanduser(os.environ["CLIPS"]), ensure_ascii=False))
+CLIPS_AS_YAML := import json, os; print("clips=" + json.dumps([os.path.expanduser(os.environ["CLIPS"])], ensure_ascii=False))
 
 demo: $(FILLED)
 	@set -eu; \

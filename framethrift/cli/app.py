@@ -9,6 +9,7 @@ import typer
 from framethrift.cli import configuration, data, findings, integrity, plan, steps, tracking, video, weights
 from framethrift.integrity import proven
 from framethrift.progress import redirect_to
+from framethrift.secrets import redact
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
@@ -37,5 +38,5 @@ def main() -> None:
     except Exception as error:
         if not type(error).__module__.startswith("framethrift."):
             raise
-        print(f"framethrift: {error}", file=sys.stderr)
+        print(redact(f"framethrift: {error}"), file=sys.stderr)
         sys.exit(2)

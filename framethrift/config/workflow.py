@@ -31,6 +31,8 @@ class Workflow:
         """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them).
 
         The SLURM profile adds the content of its site file as `site`, already checked.
+        Snakemake takes outer quotes off a value before it reads it as YAML: a folder with quotes in its name comes as
+        clips=["…"].
         Raises StudyError for an unknown key, and for everything that load_study refuses.
         """
         unknown = sorted(set(config) - {"study", "clips", "set", "site"})
@@ -39,7 +41,8 @@ class Workflow:
         fields = config.get("set", [])
         overrides = [fields] if isinstance(fields, str) else list(fields)
         if config.get("clips"):
-            overrides.append(f"clips={config['clips']}")
+            clips = config["clips"]
+            overrides.append(f"clips={clips[0] if isinstance(clips, list) else clips}")
         return cls(str(config.get("study", "mini")), overrides, retries=(config.get("site") or {}).get("retries"))
 
     def retries(self, kind: str) -> int:

@@ -51,10 +51,11 @@ def examine(layout: Layout, *, quick: bool = False) -> Diagnosis:
     if not layout.root.is_dir():
         raise NoResults(f"{layout.root}: no such folder; give a results folder such as results/mini")
     receipts, findings = _read_receipts(layout)
-    if not receipts and not findings and not any(True for _ in _declared(layout)):
-        raise NoResults(f"{layout.root} holds no results of a study; give a results folder such as results/mini")
     arguments, slurm = _newest(layout, receipts)
     command = snakemake_command(arguments, slurm)
+    left = list(run_state.findings(layout, command))
+    if not receipts and not findings and not left and not any(True for _ in _declared(layout)):
+        raise NoResults(f"{layout.root} holds no results of a study; give a results folder such as results/mini")
     findings += [finding for receipt in receipts for finding in _against_receipt(layout, receipt)]
     proven = {str(outside(layout, receipt.output)) for receipt in receipts}
     findings += [
@@ -64,7 +65,7 @@ def examine(layout: Layout, *, quick: bool = False) -> Diagnosis:
     ]
     findings += [*media.model_findings(layout, quick), *media.video_findings(layout, quick)]
     findings += [*media.checkpoint_findings(layout), *media.tracking_findings(layout)]
-    findings = [*run_state.findings(layout, command), *findings]
+    findings = [*left, *findings]
     return Diagnosis(findings, repairs(findings, command), len(proven))
 
 
