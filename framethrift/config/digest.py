@@ -116,6 +116,15 @@ _ROLLING = (
 _SAMPLING = (*_ROLLING, *_FITTING, "framethrift.rewards", "lightning_modules.sampler_pretraining")
 # Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
 _PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+_RENDERING = (
+    "framethrift.reporting",
+    "framethrift.evaluation.statistics",
+    "framethrift.models.folder",
+    "framethrift.codec",
+    "framethrift.tokens",
+    "framethrift.config.claims",
+    "config.claims",
+)
 _CODE = {
     "videos": ("framethrift.videos", *_PROBING),
     "codec": ("framethrift.codec",),
@@ -137,14 +146,9 @@ _CODE = {
     "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
-    "report": (
-        "framethrift.reporting",
-        "framethrift.evaluation.statistics",
-        "framethrift.codec",
-        "framethrift.tokens",
-        "framethrift.config.claims",
-        "config.claims",
-    ),
+    "report": _RENDERING,
+    "table": _RENDERING,
+    "bundle": _RENDERING,
 }
 
 
@@ -200,4 +204,6 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     ],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
     "report": lambda study: [study, load_benchmarks()],
+    "table": lambda study, name: [study, load_benchmarks()],
+    "bundle": lambda study: [study, load_benchmarks()],
 }

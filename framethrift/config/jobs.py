@@ -9,6 +9,8 @@ from typing import Any
 
 from framethrift.config.workflow import Workflow
 
+WILDCARDS = ("dataset", "name", "variant", "sampling", "seed", "shard")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -21,11 +23,16 @@ class Job:
 
     @property
     def deciding(self) -> tuple[str, ...]:
-        """The wildcards that its digest depends on: all but the seed."""
-        return tuple(str(value) for name, value in self.names.items() if name != "seed")
+        """The wildcards that its digest depends on."""
+        return deciding(self.names)
 
     def __str__(self) -> str:
         return " ".join([self.rule, *(f"{name}={value}" for name, value in self.names.items())])
+
+
+def deciding(names: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a job's wildcards those that its digest depends on: seeds and shards differ in nothing else."""
+    return tuple(str(value) for name, value in names.items() if name not in ("seed", "shard"))
 
 
 def job(flow: Workflow, rule: str, **names: Any) -> Job:
@@ -96,6 +103,10 @@ def _report(flow: Workflow) -> Files:
     return [*flow.cells(), *flow.latencies(), *flow.retrievals()], [f"{flow.layout.report}/index.html"]
 
 
+def _table(flow: Workflow, name: str) -> Files:
+    return flow.table(name), [f"{flow.layout.report}/tables/{name}.{kind}" for kind in ("csv", "html", "tex")]
+
+
 _FILES: dict[str, Callable[..., Files]] = {
     "videos": _videos,
     "codec": _codec,
@@ -112,4 +123,9 @@ _FILES: dict[str, Callable[..., Files]] = {
     "evaluate": _evaluate,
     "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
     "report": _report,
+    "table": lambda flow, name: (
+        flow.table(name),
+        [f"{flow.layout.report}/tables/{name}.{kind}" for kind in ("csv", "html", "tex")],
+    ),
+    "bundle": lambda flow: ([f"{flow.layout.report}/index.html"], [str(flow.layout.bundle)]),
 }

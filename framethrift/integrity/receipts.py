@@ -20,7 +20,7 @@ from framethrift.config.study import Study
 from framethrift.integrity.content import complaint, sha256
 
 ORIGINS = "origins"
-REPORT = "report"  # what receipts call the report's folder
+REPORTS = "reports"  # what receipts call the folder of the report
 
 
 class IntegrityError(ValueError):
@@ -128,18 +128,21 @@ def _facts(path: Path) -> dict[str, Any]:
 
 
 def _inside(layout: Layout, path: Path | str) -> str:
-    """A path relative to the study's folder; the report, which lies elsewhere, counts as its folder `report`."""
+    """A path relative to the study's folder, or below `reports` what lies beside the report.
+
+    Raises ValueError for any other path.
+    """
     inside = Path(os.path.abspath(path))  # links stay links: a study may keep its models on another disk
-    for folder, name in ((Path(os.path.abspath(layout.root)), ""), (Path(os.path.abspath(layout.report)), REPORT)):
-        if inside.is_relative_to(folder):
-            return (Path(name) / inside.relative_to(folder)).as_posix()
-    raise ValueError(f"{path} lies neither in {layout.root} nor in {layout.report}")
+    for folder, name in ((layout.root, ""), (layout.report.parent, REPORTS)):
+        if inside.is_relative_to(os.path.abspath(folder)):
+            return (Path(name) / inside.relative_to(os.path.abspath(folder))).as_posix()
+    raise ValueError(f"{path} lies neither in {layout.root} nor in {layout.report.parent}")
 
 
 def outside(layout: Layout, name: str) -> Path:
     """The path that a receipt calls `name`."""
     first, _, rest = name.partition("/")
-    return layout.report / rest if first == REPORT else layout.root / name
+    return layout.report.parent / rest if first == REPORTS else layout.root / name
 
 
 def _keep(layout: Layout, content: Any) -> str:

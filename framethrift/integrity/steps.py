@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from framethrift.config.jobs import Job, job
+from framethrift.config.jobs import WILDCARDS, Job, job
 from framethrift.config.layout import Layout
 from framethrift.config.workflow import Workflow
 from framethrift.integrity.content import sha256
@@ -26,8 +26,6 @@ from framethrift.integrity.receipts import (
     write_receipts,
 )
 from framethrift.models.folder import MANIFEST, ModelFolderError, verify
-
-_NO_WILDCARDS = {"study", "set_", "jobs", "threads"}
 
 
 def proven(command: Callable[..., None]) -> Callable[..., None]:
@@ -44,7 +42,7 @@ def proven(command: Callable[..., None]) -> Callable[..., None]:
         overrides = list(options.get("set_") or [])
         arguments = ["--study", options["study"], *(word for override in overrides for word in ("--set", override))]
         flow = Workflow(options["study"], overrides)
-        ordered = {name: options[name] for name in inspect.signature(command).parameters if name not in _NO_WILDCARDS}
+        ordered = {name: options[name] for name in inspect.signature(command).parameters if name in WILDCARDS}
         own = job(flow, command.__name__, **ordered)
         inputs = check_inputs(flow.layout, own, arguments)
         for output in own.writes:

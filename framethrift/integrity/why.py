@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from framethrift.config.digest import rule_code, rule_digest, rule_settings, rule_version
+from framethrift.config.jobs import deciding
 from framethrift.config.layout import Layout
 from framethrift.config.study import Study
 from framethrift.integrity.content import sha256
@@ -51,7 +52,7 @@ def _reasons(study: Study, layout: Layout, job: Planned, makers: dict[str, Plann
 
 
 def _from_settings(study: Study, layout: Layout, job: Planned, receipt: Receipt) -> list[str]:
-    names = [value for name, value in job.names.items() if name != "seed"]
+    names = deciding(job.names)
     if rule_digest(study, job.rule, *names) == receipt.digest:
         return []
     reasons = []

@@ -57,7 +57,7 @@ HARMLESS = (
 )
 
 
-@pytest.mark.parametrize("rule", [*RULES, "weights"])
+@pytest.mark.parametrize("rule", [*RULES, "weights", "table", "bundle"])
 def test_a_digest_names_every_module_that_the_rules_command_can_execute(rule: str) -> None:
     closure = {path.relative_to(digest.ROOT).as_posix() for path in closure_of_rule(rule)}
     assert len(closure) > 10
