@@ -10,6 +10,7 @@ from framethrift.integrity.content import sha256
 from framethrift.integrity.findings import Finding, repairs
 from framethrift.integrity.receipts import (
     ORIGINS,
+    VERIFIED,
     IntegrityError,
     Receipt,
     load_receipt,
@@ -72,7 +73,7 @@ def examine(layout: Layout, *, quick: bool = False) -> Diagnosis:
 def _read_receipts(layout: Layout) -> tuple[list[Receipt], list[Finding]]:
     receipts, findings = [], []
     for path in sorted(layout.receipts.rglob("*.json")):
-        if path.is_relative_to(layout.receipts / ORIGINS) or path.name.startswith("."):
+        if path.relative_to(layout.receipts).parts[0] in (ORIGINS, VERIFIED) or path.name.startswith("."):
             continue
         try:
             receipt = load_receipt(path)
@@ -92,8 +93,7 @@ def _newest(layout: Layout, receipts: list[Receipt]) -> tuple[list[str], bool]:
 
 def _declared(layout: Layout) -> Iterator[Path]:
     for pattern in _OUTPUTS:
-        found = (path for path in sorted(layout.root.glob(pattern)) if not _hidden(path.relative_to(layout.root)))
-        yield from (path for path in found if path.parent.name != ORIGINS)
+        yield from (path for path in sorted(layout.root.glob(pattern)) if not _hidden(path.relative_to(layout.root)))
 
 
 def _hidden(path: Path) -> bool:

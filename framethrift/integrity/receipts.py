@@ -19,7 +19,7 @@ from framethrift.config.layout import Layout
 from framethrift.config.study import Study
 from framethrift.integrity.content import complaint, sha256
 
-ORIGINS = "origins"
+ORIGINS, VERIFIED = "origins", "verified"  # folders beside the receipts
 REPORTS = "reports"  # what receipts call the folder of the report
 
 
@@ -95,7 +95,7 @@ def write_receipts(layout: Layout, study: Study, job: Job, inputs: dict[str, str
     for output in job.writes:
         files = {_inside(layout, path): _facts(path) for path in belonging(Path(output))}
         receipt = Receipt(output=_inside(layout, output), files=files, **facts)  # type: ignore[arg-type]
-        _replace(receipt_path(layout, output), asdict(receipt))
+        replace_json(receipt_path(layout, output), asdict(receipt))
 
 
 def belonging(output: Path) -> list[Path]:
@@ -149,11 +149,12 @@ def _keep(layout: Layout, content: Any) -> str:
     digest = settings_digest(content)
     path = layout.receipts / ORIGINS / f"{digest}.json"
     if not path.is_file():
-        _replace(path, content)
+        replace_json(path, content)
     return digest
 
 
-def _replace(path: Path, content: Any) -> None:
+def replace_json(path: Path, content: Any) -> None:
+    """Write JSON atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:

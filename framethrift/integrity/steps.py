@@ -1,12 +1,12 @@
 """Around every step of the DAG: what it reads is checked before it starts, what it wrote is proven when it is done.
 
-Declared inputs (tables, manifests, figures, answers) are hashed each time: they are small. Of a model folder the sizes are
-compared here and the digests by whoever loads the weights; videos are hashed by `framethrift doctor` alone, and re-encoded ones
-whenever the codec step runs.
+Declared inputs (tables, manifests, figures, answers) are hashed each time: they are small. The files of a model folder are hashed
+once, and again when their size or time of change is another. Videos are hashed by `framethrift doctor`, and by the codec step.
 """
 
 import functools
 import inspect
+import json
 import os
 import shlex
 from collections.abc import Callable
@@ -18,10 +18,12 @@ from framethrift.config.layout import Layout
 from framethrift.config.workflow import Workflow
 from framethrift.integrity.content import sha256
 from framethrift.integrity.receipts import (
+    VERIFIED,
     IntegrityError,
     outside,
     read_receipt,
     receipt_path,
+    replace_json,
     snakemake_command,
     write_receipts,
 )
@@ -86,12 +88,20 @@ def input_problem(layout: Layout, path: str) -> str | None:
             return f"is not what its job wrote: {file.name} has {size} bytes, the receipt says {facts['size']}"
         if sha256(file) != facts["sha256"]:
             return f"is not what its job wrote: {file.name} does not have the SHA-256 of the receipt"
-    return _sizes_problem(Path(path).parent) if Path(path).name == MANIFEST else None
+    return _model_problem(layout, Path(path).parent) if Path(path).name == MANIFEST else None
 
 
-def _sizes_problem(folder: Path) -> str | None:
+def _model_problem(layout: Layout, folder: Path) -> str | None:
+    """What is wrong with a model folder. Its files are hashed once; after that their sizes and times of change must stay."""
+    seen = layout.receipts / VERIFIED / f"{os.path.relpath(folder, layout.root)}.json"
     try:
-        verify(folder, digests=False)
+        manifest = verify(folder, digests=False)
+        files = [folder / name for name in manifest["files"]]
+        state = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
+        state[MANIFEST] = sha256(folder / MANIFEST)
+        if not seen.is_file() or json.loads(seen.read_text(encoding="utf-8")) != state:
+            verify(folder)
+            replace_json(seen, state)
     except ModelFolderError as error:
         return f"is no whole model: {error}"
     return None
