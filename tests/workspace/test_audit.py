@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("says", "ends", "code"),
     [
+        ("a Dependency not found on PyPI and could not be audited: a (1)", 0, 0),
+        ("a could not be audited\nb could not be audited", 0, 3),
         ("No known vulnerabilities found", 0, 0),
         ("Found 1 known vulnerability in 1 package", 1, 1),
         ("ERROR: requirements.lock: unreadable", 2, 1),
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_exit_codes(tmp_path: Path, says: str, ends: int, code: int) -> None:
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/audit", tmp_path / ".ci/audit")
+    (tmp_path / "requirements.lock").write_text("# two packages\na==1\nb==2\n")
     program = tmp_path / ".venv/audit/bin/pip-audit"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\necho "$@" > arguments\necho "{says}" >&2\nexit {ends}\n')
