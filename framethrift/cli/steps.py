@@ -57,6 +57,13 @@ def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = N
     encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=_counter(f"codec {dataset}", "videos"))
 
 
+def weights(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Check that every ready-made weight a study names is on this machine."""
+    from framethrift.models.weights import check_weights
+
+    check_weights(*_open(study, set_))
+
+
 def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Train the study's tokenizer, or fetch that of its trained VideoLM."""
     from lightning_modules.vision_language_pretraining import train_tokenizer

@@ -80,18 +80,20 @@ def _videolm(flow: Workflow, variant: str, seed: int) -> Files:
 
 
 def _pass_rates(flow: Workflow, variant: str, seed: int) -> Files:
-    return [flow.model(variant, seed), _folder(flow.layout.clip)], [str(flow.layout.pass_rates(variant, seed))]
+    reads = [flow.model(variant, seed), _folder(flow.layout.clip), *flow.rated(variant)]
+    return reads, [str(flow.layout.pass_rates(variant, seed))]
 
 
 def _sampler(flow: Workflow, variant: str, seed: int) -> Files:
     mllm = flow.model(flow.study.mllm_of(variant), seed)
-    return [_folder(flow.layout.clip), mllm, flow.pass_rates(variant, seed)], [flow.model(variant, seed)]
+    reads = [_folder(flow.layout.clip), *flow.reinforcing(variant), mllm, flow.pass_rates(variant, seed)]
+    return reads, [flow.model(variant, seed)]
 
 
 def _joint(flow: Workflow, variant: str, seed: int) -> Files:
     base = flow.study.variants[variant].sampler  # type: ignore[union-attr]
     models = [flow.model(flow.study.mllm_of(variant), seed), flow.model(base, seed)]
-    return [_folder(flow.layout.clip), *models], [flow.model(variant, seed)]
+    return [_folder(flow.layout.clip), *flow.reinforcing(variant), *models], [flow.model(variant, seed)]
 
 
 def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from framethrift.integrity.doctor import Diagnosis, examine
+from framethrift.integrity.media import checkpoint_findings
 from framethrift.integrity.steps import input_problem
 from tests.failures.conftest import Folder
 
@@ -126,6 +127,24 @@ def test_the_printed_commands_repair_it(broken: Folder, monkeypatch: pytest.Monk
     with sqlite3.connect(root / "tracking/mlflow.db") as database:  # made again from the local records
         assert database.execute("select count(*) from metrics").fetchone()[0] > 10
     assert "nothing would run" in broken.framethrift("why", "--study", "spark.yaml").stdout
+
+
+def test_a_checkpoint_cut_anywhere_is_found(broken: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6 and F7: killed while it is written, at twenty places; flipped bits."""
+    monkeypatch.chdir(broken.path)
+    path = sorted((broken.layout.root / "checkpoints").rglob("*.ckpt"))[0]
+    whole, rng = path.read_bytes(), random.Random(6)
+    assert not list(checkpoint_findings(broken.layout))
+    for _ in range(20):
+        path.write_bytes(whole[: rng.randrange(len(whole))])
+        assert [finding.path for finding in checkpoint_findings(broken.layout)] == [str(path)]
+    flips = 0
+    for _ in range(20):
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        flips += bool(list(checkpoint_findings(broken.layout)))
+    assert flips >= 12, "flips in a tensor are found; those in the padding between them change nothing"
 
 
 def test_a_folder_that_is_no_study_is_named(tmp_path: Path, spark: Folder) -> None:

@@ -47,5 +47,5 @@ def test_jobs_read_and_write_what_their_rules_declare(tmp_path: Path, study: Pat
     for one in jobs:
         names = {"name" if key == "table" else key: value for key, value in one["names"].items()}
         ours = job(flow, one["rule"], **names)
-        assert set(ours.reads) == set(one["inputs"]), one["rule"]
-        assert set(ours.writes) == set(one["outputs"]), one["rule"]
+        assert set(ours.reads) == set(one["inputs"]), f"framethrift/config/jobs.py: {one['rule']}"
+        assert set(ours.writes) == set(one["outputs"]), f"framethrift/config/jobs.py: {one['rule']}"
