@@ -101,7 +101,9 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 # Settings, tracking, progress and the command line are in no list: what they decide is in the settings' digest, or nothing.
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors")
-_FITTING = ("lightning_modules.data", "lightning_modules.run_folder", "lightning_modules.trainer")
+_FITTING = tuple(
+    f"lightning_modules.{name}" for name in ("checkpoints", "data", "interruption", "processes", "run_folder", "trainer")
+)
 _SUPERVISED = (*_READING, "framethrift.tokens", *_FITTING, "lightning_modules.schedule")
 _TOWERS = (*_SUPERVISED, "lightning_modules.captions", "lightning_modules.vision_language_pretraining")
 _ROLLING = (
@@ -132,13 +134,14 @@ _CODE = {
     "tokenizer": _TOWERS,
     "vision": _TOWERS,
     "clip": _TOWERS,
-    "delta": (*_SUPERVISED, "lightning_modules.delta_pretraining"),
+    "delta": (*_SUPERVISED, "lightning_modules.delta_pretraining", "lightning_modules.shared_norm"),
     "retrieval": (*_READING, "framethrift.evaluation.retrieval", "framethrift.evaluation.statistics"),
     "videolm": (
         *_SUPERVISED,
         "framethrift.selectors",
         "lightning_modules.captions",
         "lightning_modules.conversations",
+        "lightning_modules.sharding",
         "lightning_modules.videolm_finetuning",
     ),
     "pass_rates": _ROLLING,

@@ -54,7 +54,8 @@ def _origin(module: str, name: str) -> Iterator[Path]:
         return
     yield from _files(f"{module}.{name}")
     passed_on = _passed_on(module).get(name)
-    yield from _origin(*passed_on) if passed_on else _files(module)
+    # A package that imports its own module `name` passes nothing on: it has a use for it.
+    yield from _origin(*passed_on) if passed_on and passed_on != (module, name) else _files(module)
 
 
 @cache
