@@ -1,7 +1,7 @@
 """Scores from answers that are there already: judges, labels and scoring again. Imports are local to each."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,4 +58,4 @@ def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
             say(f"{variant}/{sampling} seed{seed}: {', '.join(changed) + ' changed' if changed else 'as it was'}")
 
 
-COMMANDS: list[Callable[..., Any]] = [judge, labels, score]
+STEPS: list[Callable[..., None]] = [judge, labels]

@@ -41,6 +41,8 @@ class Workflow:
         """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them), shards=N.
 
         The SLURM profile adds the content of its site file as `site`, already checked.
+        Snakemake takes outer quotes off a value before it reads it as YAML: a folder with quotes in its name comes as
+        clips=["…"].
         Raises StudyError for an unknown key, shards that are no number above 0, and for everything that load_study refuses.
         """
         unknown = sorted(set(config) - {"study", "clips", "set", "shards", "site"})
@@ -49,7 +51,8 @@ class Workflow:
         fields = config.get("set", [])
         overrides = [fields] if isinstance(fields, str) else list(fields)
         if config.get("clips"):
-            overrides.append(f"clips={config['clips']}")
+            clips = config["clips"]
+            overrides.append(f"clips={clips[0] if isinstance(clips, list) else clips}")
         shards = str(config.get("shards", 1))
         if not shards.isdecimal() or int(shards) < 1:
             raise StudyError(f"--config shards={shards}: expected a number of jobs per cell, at least 1")
@@ -119,6 +122,11 @@ class Workflow:
             *self.answering(variant, sampling, seed),
             *self.asked(variant, sampling),
         ]
+
+    def timed(self, variant: str, seed: int | str) -> list[str]:
+        """What a variant's latency is measured with."""
+        samplings = [name for timed in self.study.latency if timed.variant == variant for name in timed.samplings]
+        return list(dict.fromkeys(path for name in samplings for path in self.answering(variant, name, seed)))
 
     def cells(self) -> list[str]:
         """Every cell of the study."""

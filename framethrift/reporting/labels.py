@@ -3,7 +3,7 @@
 from framethrift.config import Study
 from framethrift.config.rows import changes
 from framethrift.config.sampling import Sampling, Select, Stream
-from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
+from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
 _DELTA_USE = {
     "keep": "",
@@ -55,6 +55,8 @@ def variant_label(study: Study, name: str) -> str:
         training = study.training_of(name).joint
         trained = [part for part, on in (("MLLM", training.train_mllm), ("sampler", training.train_sampler)) if on]
         return f"{name} ({' and '.join(trained)} by RL)"
+    if isinstance(variant, BaselineVariant):
+        return f"{name} ({variant.family.replace('_', ' ')}, as published)"
     return f"{name} ({_trained_on(study, name, variant)})"
 
 
