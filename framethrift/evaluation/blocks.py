@@ -13,8 +13,10 @@ VIDEOS = 8  # small videos looked at together; one that fills a batch alone stay
 
 
 def blocks(asks: Sequence[Ask], cost: Callable[[Ask], int]) -> list[list[int]]:
-    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch by their `cost`, which may
-    depend on video and span."""
+    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch.
+
+    `cost` gives the visual tokens of a question; it may depend on video and span.
+    """
     by_video: dict[tuple[str, str], list[int]] = {}
     for index, ask in enumerate(asks):
         by_video.setdefault((ask.video.dataset, ask.video.video_id), []).append(index)
