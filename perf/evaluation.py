@@ -150,7 +150,7 @@ def main() -> None:
         study, layout = build(Path(scratch), 16 if chosen.quick else 200)
         figures: dict[str, Any] = {
             "sharing": sharing(study, layout, 3 if chosen.quick else 9),
-            "overhead": overhead(study, layout),
+            "overhead": overhead(study, layout, 2 if chosen.quick else 7),
         }
     figures["machine"] = {"python": platform.python_version(), "torch": str(torch.__version__), "processor": platform.machine()}
     text = json.dumps(figures, indent=1)
