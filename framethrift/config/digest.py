@@ -86,8 +86,15 @@ _CODE = {
     "weights": ("framethrift.models.weights",),
     "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
+    "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
+    "labels": ("framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
-    "report": ("framethrift.reporting", "framethrift.evaluation.statistics", "framethrift.codec", "config.claims"),
+    "report": (
+        "framethrift.reporting",
+        *(f"framethrift.evaluation.{name}" for name in ("statistics", "comparisons", "figures", "labels", "judging")),
+        "framethrift.codec",
+        "config.claims",
+    ),
 }
 
 
@@ -141,6 +148,8 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
         study.allow_partial,
         [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
     ],
+    "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],
+    "labels": lambda study, variant: [study.variants, study.samplings, study.cells, study.seeds],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
     "report": lambda study: study,
 }

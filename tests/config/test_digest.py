@@ -21,6 +21,7 @@ RULES = {
     "sampler": ("sampler",),
     "joint": ("msjoe",),
     "evaluate": ("cope", "cope_1k"),
+    "judge": ("cope", "cope_1k"),
     "latency": ("cope",),
     "report": (),
 }
