@@ -94,6 +94,7 @@ _CODE = {
         *(f"framethrift.evaluation.{name}" for name in ("statistics", "comparisons", "figures", "labels", "judging")),
         "framethrift.codec",
         "config.claims",
+        "perf.measured",
     ),
 }
 
