@@ -151,6 +151,7 @@ _RENDERING = (
     "framethrift.tokens",
     "framethrift.config.claims",
     "config.claims",
+    "perf.measured",
 )
 _CODE = {
     "videos": ("framethrift.videos", *_PROBING),
