@@ -23,6 +23,8 @@ include: "workflow/rules/delta.smk"
 include: "workflow/rules/videolm.smk"
 include: "workflow/rules/sampler.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/judge.smk"
+include: "workflow/rules/labels.smk"
 include: "workflow/rules/latency.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tables.smk"
@@ -31,6 +33,8 @@ include: "workflow/rules/tables.smk"
 localrules:
     all,
     weights,
+    judge,
+    labels,
     report,
     bundle,
     table,

@@ -18,7 +18,7 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, plan_stream
+from framethrift.tokens import StreamItem, TokenCosts, plan_stream
 from framethrift.tokens.packing import pack
 from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
@@ -41,16 +41,19 @@ class Conversation:
 class StreamConversations:
     """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
 
-    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool) -> None:
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Stream], costs: TokenCosts) -> None:
+        settings = study.videolm(variant)
+        datasets = settings.datasets
         asked = questions(layout, datasets, "train").groupby("video_id")
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
-        if captions:
+        if settings.captions:
             for video, caption in first_captions(layout, datasets).items():
                 self._pairs.setdefault(video, []).append((CAPTION_PROMPT, caption))
         rows = manifest(layout, datasets, "train")
-        self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
+        asked_about = rows[rows.index.isin(list(self._pairs))]
+        self._gops = Gops(layout, asked_about, cached=study.training_of(variant).primitive_cache)
         self._videos = list(self._gops.rows.index)
-        self._samplings = samplings
+        self._samplings, self._costs = samplings, costs
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -61,12 +64,16 @@ class StreamConversations:
         return lambda: self._read(self._videos[index], sampling)
 
     def _read(self, video: str, sampling: Stream) -> Conversation:
-        gops = [self._gops.get(video, number) for number in range(self._gops.count(video))]
-        slots = max(len(gop.times) for gop in gops)
-        times = np.full((len(gops), slots), np.nan)
-        for number, gop in enumerate(gops):
-            times[number, : len(gop.times)] = gop.times
-        items = plan_stream(times, ~np.isnan(times), sampling)
+        if sampling.fusion == "adaptive":
+            slots = self._gops.adaptive_slots(video, sampling, self._costs)
+            items = slots.plan(sampling)
+            gops = {number: self._gops.get(video, number, slots.window_of(number)) for number in {item.gop for item in items}}
+        else:
+            gops = {number: self._gops.get(video, number) for number in range(self._gops.count(video))}
+            times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
+            for number, gop in gops.items():
+                times[number, : len(gop.times)] = gop.times
+            items = plan_stream(times, ~np.isnan(times), sampling)
         frames = np.stack([gops[item.gop].frames[item.slot] for item in items if item.kind == "I"])
         primitives = [(gops[i.gop].motion[i.slot - 1], gops[i.gop].residual[i.slot - 1]) for i in items if i.kind == "P"]
         return Conversation(items, frames, self._pairs[video], primitives=primitives)
@@ -99,7 +106,9 @@ class SelectConversations:
             return lambda: self._read(video, chosen, pair, self._frames.preview_grid)
         sampling = self._samplings[rng.integers(len(self._samplings))]
         evidence = [(float(start), float(end)) for start, end in row["evidence"]]
-        chosen = select(sampling.selector, SelectorInput(times, None, row["question"], sampling.frames, rng, evidence))
+        spent = self._candidates.packet_bytes(video) if sampling.selector == "packet_size" else None
+        given = SelectorInput(times, None, row["question"], sampling.frames, rng, evidence, packet_bytes=spent)
+        chosen = select(sampling.selector, given)
         return lambda: self._read(video, chosen, (row["question"], row["answer"]), self._frames.grid)
 
     def _read(self, video: str, chosen: NDArray[np.int64], pair: tuple[str, str], grid: int | None) -> Conversation:
@@ -136,7 +145,7 @@ class Conversations:
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
-            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions))
+            self._sources.append(StreamConversations(study, layout, variant, streams, processor.costs()))
         if selects:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]

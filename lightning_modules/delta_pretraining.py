@@ -110,7 +110,8 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
     tower = load_tower(layout.vision, models.vision.drop_layers)
     encoder = models.delta_encoder
     pretrainer = build_delta_pretrainer(encoder, tower.config.hidden_size, seed, feature_scale(tower))
-    gops = Gops(layout, manifest(layout, settings.datasets, "train"))
+    rows = manifest(layout, settings.datasets, "train")
+    gops = Gops(layout, rows, cached=study.training_of(name).primitive_cache)
     pairs = FramePairs(gops, settings, models.vision.image_size, encoder.image_size, seed)
     inputs = [layout.vision / MANIFEST, *(layout.codec(dataset) / "videos.parquet" for dataset in settings.datasets)]
     checkpoints = supervised_folder(study, layout, "delta", name, seed, inputs)

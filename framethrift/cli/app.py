@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli import configuration, data, findings, integrity, plan, steps, tracking, video, weights
+from framethrift.cli import codec, configuration, data, findings, integrity, plan, scoring, steps, tracking, video, weights
 from framethrift.integrity import proven
 from framethrift.progress import redirect_to
 from framethrift.secrets import redact
@@ -16,9 +16,11 @@ app.add_typer(configuration.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
-for command in steps.COMMANDS:
+app.add_typer(codec.app, name="codec")
+for command in [*steps.COMMANDS, scoring.labels]:
     app.command()(proven(command))
-for command in [*video.COMMANDS, *findings.COMMANDS, *integrity.COMMANDS, plan.plan]:
+app.command()(proven(scoring.judge, unless="estimate"))
+for command in [scoring.score, *video.COMMANDS, *findings.COMMANDS, *integrity.COMMANDS, plan.plan]:
     app.command()(command)
 
 

@@ -27,7 +27,8 @@ Root = Annotated[
 ]
 
 
-def _open(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
+def open_study(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
+    """A study with its overrides, and where its files lie; `threads` are torch's."""
     if threads is not None:
         import torch
 
@@ -41,8 +42,8 @@ def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = 
     """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
     from framethrift.videos import build_dataset
 
-    settings, layout = _open(study, set_)
-    counter = _counter(f"videos {dataset}", "videos")
+    settings, layout = open_study(study, set_)
+    counter = count_progress(f"videos {dataset}", "videos")
     build_dataset(
         *(settings.datasets[dataset], dataset, layout.root, jobs, counter), root=root, allow_partial=settings.allow_partial
     )
@@ -52,37 +53,37 @@ def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = N
     """Re-encode a dataset to its recipe."""
     from framethrift.codec.build import encode_dataset
 
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     recipe = settings.recipes[settings.datasets[dataset].recipe]
-    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=_counter(f"codec {dataset}", "videos"))
+    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=count_progress(f"codec {dataset}", "videos"))
 
 
 def weights(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Check that every ready-made weight a study names is on this machine."""
     from framethrift.models.weights import check_weights
 
-    check_weights(*_open(study, set_))
+    check_weights(*open_study(study, set_))
 
 
 def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Train the study's tokenizer, or fetch that of its trained VideoLM."""
     from lightning_modules.vision_language_pretraining import train_tokenizer
 
-    train_tokenizer(*_open(study, set_))
+    train_tokenizer(*open_study(study, set_))
 
 
 def vision(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
     """Train the VideoLM's vision tower on captioned frames, or load it ready-made."""
     from lightning_modules.vision_language_pretraining import train_vision
 
-    train_vision(*_open(study, set_, threads))
+    train_vision(*open_study(study, set_, threads))
 
 
 def clip(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
     """Train the CLIP that scores frames, or load it ready-made."""
     from lightning_modules.vision_language_pretraining import train_clip
 
-    train_clip(*_open(study, set_, threads))
+    train_clip(*open_study(study, set_, threads))
 
 
 def delta(
@@ -98,14 +99,14 @@ def delta(
     spread(devices, nodes, threads)
     from lightning_modules.delta_pretraining import train_delta
 
-    train_delta(*_open(study, set_, threads), name, seed)
+    train_delta(*open_study(study, set_, threads), name, seed)
 
 
 def retrieval(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
     """Next-frame retrieval with a pre-trained Δ-encoder (CoPE Table H.6)."""
     from framethrift.evaluation.retrieval import evaluate_retrieval
 
-    evaluate_retrieval(*_open(study, set_, threads), name, seed)
+    evaluate_retrieval(*open_study(study, set_, threads), name, seed)
 
 
 def videolm(
@@ -121,7 +122,7 @@ def videolm(
     spread(devices, nodes, threads)
     from lightning_modules.videolm_finetuning import train_videolm
 
-    train_videolm(*_open(study, set_, threads), variant, seed)
+    train_videolm(*open_study(study, set_, threads), variant, seed)
 
 
 def pass_rates(
@@ -130,7 +131,7 @@ def pass_rates(
     """Measure how often a VideoLM answers each training question (MSJoE's difficulty c)."""
     from lightning_modules.pass_rates import measure_pass_rates
 
-    measure_pass_rates(*_open(study, set_, threads), variant, seed)
+    measure_pass_rates(*open_study(study, set_, threads), variant, seed)
 
 
 def sampler(
@@ -146,7 +147,7 @@ def sampler(
     spread(devices, nodes, threads)
     from lightning_modules.sampler_pretraining import train_sampler
 
-    train_sampler(*_open(study, set_, threads), variant, seed)
+    train_sampler(*open_study(study, set_, threads), variant, seed)
 
 
 def joint(
@@ -162,7 +163,7 @@ def joint(
     spread(devices, nodes, threads)
     from lightning_modules.joint_evolution import train_joint
 
-    train_joint(*_open(study, set_, threads), variant, seed)
+    train_joint(*open_study(study, set_, threads), variant, seed)
 
 
 def evaluate(
@@ -176,14 +177,14 @@ def evaluate(
     """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
     from framethrift.evaluation.evaluate import evaluate_cells
 
-    evaluate_cells(*_open(study, set_, threads), variant, sampling, seed)
+    evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed)
 
 
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
     """Time a variant's samplings (CoPE Fig. 4a)."""
     from framethrift.latency.measure import measure_latency
 
-    measure_latency(*_open(study, set_, threads), variant, seed)
+    measure_latency(*open_study(study, set_, threads), variant, seed)
 
 
 def report(
@@ -196,7 +197,7 @@ def report(
     from framethrift.reporting import render_report
     from framethrift.tracking.provenance import revision
 
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress("report", unit="parts") as progress:
         try:
             tracking.sync(layout)
@@ -213,7 +214,7 @@ def bundle(study: StudyOption = "mini", set_: Overrides = None) -> None:
     from framethrift.reporting.sources import read_sources
     from framethrift.tracking.provenance import revision
 
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress("bundle") as progress:
         write_bundle(read_sources(settings, layout, progress), layout.report, layout.bundle, progress, revision=revision())
 
@@ -229,12 +230,13 @@ def table(
 
     if name not in TARGETS:
         raise typer.BadParameter(f"{name!r} is no table; allowed: {', '.join(TARGETS)}", param_hint="--name")
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress(f"table {name}") as progress:
         write_paper_table(settings, layout, name, layout.report, progress)
 
 
-def _counter(name: str, unit: str) -> Any:
+def count_progress(name: str, unit: str) -> Any:
+    """What a step calls with (done, total): progress lines under the step's name."""
     progress: Progress | None = None
 
     def count(done: int, total: int) -> None:
@@ -247,7 +249,6 @@ def _counter(name: str, unit: str) -> Any:
 
 COMMANDS: list[Callable[..., None]] = [
     videos,
-    codec,
     tokenizer,
     vision,
     clip,

@@ -32,6 +32,23 @@ class Benchmark(Section):
     videos: int | None = Field(ge=1, description="Expected number of videos; null as above.")
     answers: Literal["words", "letters", "open"] = Field(description="Closed set of words, lettered options, or free text.")
     metric: str = Field(description="Metric, and how it aggregates.")
+    scoring: Literal["choice", "exact_match", "captions", "judge"] = Field(
+        "choice",
+        description=(
+            "How an answer is scored: strictly parsed option (or the only number, where the answer is one); exact match; exact "
+            "match with caption metrics beside it; or by a judge."
+        ),
+    )
+    macro: list[Literal["part", "type"]] = Field(
+        default_factory=list,
+        description="Groups of questions that the benchmark's figure averages with equal weight, outermost first; empty: none.",
+    )
+    judge_protocol: Literal["activitynet_qa", "cvrr_es", "video_tt"] | None = Field(
+        None, description="What our judge is asked (framethrift/evaluation/judging); given exactly where scoring is judge."
+    )
+    lmms_metrics: dict[str, float] = Field(
+        default_factory=dict, description="lmms-eval's names for the figure, each with what it prints for 100 %: 1 or 100."
+    )
     chance: float | None = Field(
         ge=0, le=1, description="Chance level; null: follows from each question's options, or there is none."
     )
@@ -48,6 +65,12 @@ class Benchmark(Section):
             )
         if self.data is not None and self.data not in load_sources():
             raise ValueError(f"data: {self.data!r} is not in sources.yaml; allowed: {sorted(load_sources())}")
+        return self
+
+    @model_validator(mode="after")
+    def _judged(self) -> "Benchmark":
+        if (self.scoring == "judge") != (self.judge_protocol is not None):
+            raise ValueError(f"judge_protocol: {self.judge_protocol!r} with scoring {self.scoring!r}; give both or neither")
         return self
 
 

@@ -118,9 +118,17 @@ _ROLLING = (
 _SAMPLING = (*_ROLLING, *_FITTING, "framethrift.rewards", "lightning_modules.sampler_pretraining")
 # Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
 _PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+# From raw answers to figures.
+_FIGURES = tuple(
+    f"framethrift.evaluation.{name}"
+    for name in ("cells", "figures", "parse", "rescoring", "scoring", "statistics", "text_metrics")
+)
 _RENDERING = (
     "framethrift.reporting",
-    "framethrift.evaluation.statistics",
+    *_FIGURES,
+    "framethrift.evaluation.comparisons",
+    "framethrift.evaluation.labels",
+    "framethrift.evaluation.judging",
     "framethrift.models.folder",
     "framethrift.codec",
     "framethrift.tokens",
@@ -148,6 +156,8 @@ _CODE = {
     "sampler": _SAMPLING,
     "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
+    "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
+    "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
     "report": _RENDERING,
     "table": _RENDERING,
@@ -205,6 +215,8 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
         study.allow_partial,
         [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
     ],
+    "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],
+    "labels": lambda study, variant: [study.variants, study.samplings, study.cells, study.seeds],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
     "report": lambda study: [study, load_benchmarks()],
     "table": lambda study, name: [study, load_benchmarks()],

@@ -101,8 +101,13 @@ def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
     return reads, [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"]
 
 
+def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
+    return [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"], [str(flow.layout.judged(variant, sampling, seed))]
+
+
 def _report(flow: Workflow) -> Files:
-    return [*flow.cells(), *flow.latencies(), *flow.retrievals()], [f"{flow.layout.report}/index.html"]
+    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()]
+    return reads, [f"{flow.layout.report}/index.html"]
 
 
 def _table(flow: Workflow, name: str) -> Files:
@@ -124,6 +129,8 @@ _FILES: dict[str, Callable[..., Files]] = {
     "joint": _joint,
     "evaluate": _evaluate,
     "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
+    "judge": _judge,
+    "labels": lambda flow, variant: (flow.controls(variant), [str(flow.layout.labels(variant))]),
     "report": _report,
     "table": lambda flow, name: (
         flow.table(name),

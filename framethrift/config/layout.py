@@ -23,6 +23,11 @@ class Layout:
         return self.root / "codec" / dataset
 
     @property
+    def primitives(self) -> Path:
+        """Cache of codec primitives (training.primitive_cache); may be deleted at any time."""
+        return self.root / "primitives"
+
+    @property
     def weights(self) -> Path:
         """Where the ready-made weights of the study were found."""
         return self.root / "weights.json"
@@ -61,6 +66,19 @@ class Layout:
     def cell(self, variant: str, sampling: str, seed: int) -> Path:
         """Folder of the per-question outputs of one (variant, sampling, seed)."""
         return self.root / "cells" / variant / sampling / f"seed{seed}"
+
+    def labels(self, variant: str) -> Path:
+        """What the questions need, read from a variant's controls: beside its cells."""
+        return self.root / "cells" / variant / "labels.json"
+
+    def judged(self, variant: str, sampling: str, seed: int) -> Path:
+        """A judge's verdicts on the open answers of one (variant, sampling, seed)."""
+        return self.root / "judged" / variant / sampling / f"seed{seed}.json"
+
+    @property
+    def judge_cache(self) -> Path:
+        """Every reply a judge gave in this study, by the content it was asked."""
+        return self.root / "judged" / "replies.sqlite"
 
     def latency(self, variant: str, seed: int) -> Path:
         """Latency figures of a variant."""

@@ -117,10 +117,11 @@ class Study(Section):
         self.training_of(name)
 
     def _check_slots(self) -> None:
-        fewest = min(recipe.slots for recipe in self.recipes.values())
         for name, sampling in self.samplings.items():
             if isinstance(sampling, Stream):
-                slots = max(recipe.slots for recipe in self.recipes.values())
+                # Adaptive fusion may show any frame; fixed fusion only the recipe's slots.
+                sizes = [recipe.gop if sampling.fusion == "adaptive" else recipe.slots for recipe in self.recipes.values()]
+                slots, fewest = max(sizes), min(sizes)
                 if sampling.keyframes_per_gop > slots:
                     raise ValueError(
                         f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into "

@@ -1,11 +1,13 @@
 """What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from framethrift.config.benchmarks import datasets_of
+from framethrift.config.benchmarks import datasets_of, load_benchmarks
+from framethrift.config.controls import controls_of
 from framethrift.config.digest import rule_digest
+from framethrift.config.judge import Endpoint, JudgeSettingsError
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
 from framethrift.config.study import Study
@@ -100,6 +102,33 @@ class Workflow:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
 
+    def judged(self, pairs: Iterable[tuple[str, str]] | None = None) -> list[str]:
+        """Verdicts on the cells with open answers that a judge scores: of all (variant, sampling), or of `pairs`."""
+        registry, evaluations = load_benchmarks(), self.study.evaluations()
+        return [
+            str(self.layout.judged(*pair, seed))
+            for pair in (evaluations if pairs is None else pairs)
+            if any(registry[name].scoring == "judge" for name in evaluations[pair])
+            for seed in self.study.seeds
+        ]
+
+    def judge(self) -> str:
+        """Which judge the environment names: its model and host as a digest; a half-named one fails in the job."""
+        try:
+            endpoint = Endpoint.from_environment()
+        except JudgeSettingsError:
+            return "half-named"
+        return endpoint.identity if endpoint else "none"
+
+    def controls(self, variant: str) -> list[str]:
+        """Cells that a variant's question labels are read from."""
+        cells = {cell for controls in controls_of(self.study, variant).values() for cell in controls.cells}
+        return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in sorted(cells) for seed in self.study.seeds]
+
+    def labels(self) -> list[str]:
+        """Labels of every variant that was asked with all controls."""
+        return [str(self.layout.labels(name)) for name in self.study.variants if controls_of(self.study, name)]
+
     def latencies(self) -> list[str]:
         """Every timed variant."""
         return [str(self.layout.latency(timed.variant, seed)) for timed in self.study.latency for seed in self.study.seeds[:1]]
@@ -116,7 +145,7 @@ class Workflow:
         """
         made_of = TARGETS[name].made_of
         rows = table_rows(self.study, name)
-        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds]
+        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds] + self.judged(rows)
         files = {"cells": cells, "retrieval": self.retrievals(), "latency": self.latencies()}[made_of]
         if not files:
             raise StudyError(f"study {self.study.name} has no {made_of} for {name}: name its variants and samplings in the study")

@@ -3,78 +3,136 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from framethrift.evaluation.answering import Answer
-from framethrift.evaluation.parse import parse_answer, right_answer
+from framethrift.config.benchmarks import Benchmark
+from framethrift.evaluation.figures import summarise_scores
 from framethrift.evaluation.questions import Question
-from framethrift.evaluation.statistics import Estimate, accuracy, chance
-from framethrift.models.reasoning import parse_queries
+from framethrift.evaluation.scoring import scored, scored_polls
+from framethrift.evaluation.statistics import chance
+
+if TYPE_CHECKING:
+    from framethrift.evaluation.answering import Answer
 
 Row = dict[str, Any]
+PROACTIVE = "proactive"  # the part of StreamingBench that is polled
 
 
-def question_row(question: Question, answer: Answer, lettered: bool, lmms_score: float) -> Row:
-    """One question's line: what was asked and shown, the raw and the parsed answer (null: unparsable), both scores."""
-    parsed = parse_answer(answer.raw, question.options, lettered)
-    return {
+@dataclass(frozen=True)
+class RunFacts:
+    """What a benchmark's rows do not say about the run that made them.
+
+    `missing` gives the reason for every video that could not be shown, and `missing_questions` how many questions that cost;
+    `lmms` is the share of 1 that each lmms-eval task states; `coverage` compares what was found with the registry.
+    """
+
+    missing: Mapping[str, str] = field(default_factory=dict)
+    missing_questions: int = 0
+    lmms: Mapping[str, float] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+
+
+def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmms_score: float | None) -> Row:
+    """One question's line: what was asked and shown, the raw and the parsed answer (null: unparsable), both scores.
+
+    `lmms_score` is None where lmms-eval has no score for the question; `score` is None until a judge has spoken.
+    `malformed_query`: the frames were scored with the bare question, because the model's text held no well-formed query.
+    """
+    from framethrift.models.reasoning import parse_queries  # needs torch, which scoring again does without
+
+    facts = {
         "question_id": question.question_id,
         "video_id": question.video_id,
+        "cluster": question.asked_about,
         "benchmark": question.benchmark,
+        "part": question.part,
         "type": question.type,
         "question": question.question,
         "options": list(question.options),
         "answer": question.answer,
+        "letter": question.letter,
+        "answers": list(question.answers),
+        "document_id": question.document_id or question.question_id,
+        "until": question.until,
+        "right": float(question.doc["right"]) if question.part == PROACTIVE else None,
+    }
+    return {
+        **facts,
         "prompt": answer.prompt,
         "raw": answer.raw,
-        "parsed": parsed,
-        "score": int(parsed == right_answer(question.answer, question.options, lettered)),
+        **scored(benchmark, facts, answer.raw),
         "lmms_score": lmms_score,
         "shown": answer.shown,
         "visual_tokens": answer.visual_tokens,
         "queries": answer.queries,
         "query_text": answer.query_text,
+        "malformed_query": bool(answer.query_text) and not parse_queries(answer.query_text),
         "seconds": round(answer.seconds, 6),
     }
 
 
-def summarise(
-    rows: Sequence[Row], *, missing: Mapping[str, str], missing_questions: int, lmms_accuracy: float, resamples: int
-) -> Row:
+def whole_documents(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the polls of each proactive question made one row, in the place of the first.
+
+    Its `polls` keep time and raw answer of every poll; tokens and seconds are those of all of them. Other rows stay as they are.
+    """
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["right"] is None:
+            found[row["question_id"]] = row
+            continue
+        name, poll = row["document_id"], {"time": row["until"], "raw": row["raw"]}
+        first = found.get(name)
+        if first is None:
+            found[name] = row | {"question_id": name, "polls": [poll]}
+            continue
+        added = {key: first[key] + row[key] for key in ("visual_tokens", "seconds")}
+        found[name] = first | added | {"polls": [*first["polls"], poll], "raw": f"{first['raw']} | {row['raw']}"}
+    return [row | scored_polls(row["polls"], row["right"]) if "polls" in row else row for row in found.values()]
+
+
+def rescored(row: Row, benchmark: Benchmark) -> Row:
+    """The row with its raw answers scored again, fields in the same order."""
+    return row | (scored_polls(row["polls"], row["right"]) if "polls" in row else scored(benchmark, row, row["raw"]))
+
+
+def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resamples: int) -> Row:
     """Figures of a benchmark from its rows; accuracies are in [0, 1].
 
     Questions of missing videos are not in the accuracy; they are counted, and every table marks the cell. `agrees` says whether
-    lmms-eval's aggregate equals ours. `malformed_queries` counts questions whose frames were scored with the bare question
-    because the model's text held no well-formed query.
+    lmms-eval's aggregate (the mean over its tasks) equals ours, `differing` on how many questions the two scores differ; both
+    are None where lmms-eval states nothing. A judged benchmark has no accuracy here: it waits for its judge.
     """
-    ours = _accuracy(rows, resamples)
+    theirs = sum(run.lmms.values()) / len(run.lmms) if run.lmms else None
+    both = [row for row in rows if row["lmms_score"] is not None and row["score"] is not None]
+    ours = (
+        summarise_scores(rows, benchmark, resamples) if benchmark.scoring != "judge" else {"n": len(rows), "judge": "not judged"}
+    )
+    guessable = all(row["options"] for row in rows)
     return {
-        "metric": "accuracy",
-        "correct": sum(row["score"] for row in rows),
+        "metric": {"judge": "judged", "choice": "accuracy"}.get(benchmark.scoring, "EM"),
         **ours,
         "unparsable": sum(row["parsed"] is None for row in rows),
-        "malformed_queries": sum(bool(row["query_text"]) and not parse_queries(row["query_text"]) for row in rows),
-        "chance": chance([row["options"] for row in rows]),
+        "malformed_queries": sum(row["malformed_query"] for row in rows),
+        "chance": chance([row["options"] for row in rows]) if guessable else None,
         "visual_tokens_mean": sum(row["visual_tokens"] for row in rows) / len(rows),
         "seconds": round(sum(row["seconds"] for row in rows), 3),
-        "lmms_accuracy": lmms_accuracy,
-        "agrees": abs(lmms_accuracy - ours["accuracy"]) < 1e-9,
-        "missing_videos": len(missing),
-        "missing_questions": missing_questions,
-        "missing_reasons": dict(sorted(missing.items())),
-        "by_type": {kind: _of_type(rows, kind, resamples) for kind in sorted({row["type"] for row in rows})},
+        "lmms_accuracy": theirs,
+        "lmms_tasks": dict(sorted(run.lmms.items())),
+        "agrees": None if theirs is None or "accuracy" not in ours else abs(theirs - ours["accuracy"]) < 1e-9,
+        "differing": sum(row["lmms_score"] != row["score"] for row in both) if both else None,
+        "missing_videos": len(run.missing),
+        "missing_questions": run.missing_questions,
+        "missing_reasons": dict(sorted(run.missing.items())),
+        "coverage": dict(run.coverage),
     }
 
 
-def _of_type(rows: Sequence[Row], kind: str, resamples: int) -> Row:
-    own = [row for row in rows if row["type"] == kind]
-    return {**_accuracy(own, resamples), "chance": chance([row["options"] for row in own])}
-
-
-def _accuracy(rows: Sequence[Row], resamples: int) -> Row:
-    estimate: Estimate = accuracy([row["score"] for row in rows], [row["video_id"] for row in rows], resamples=resamples)
-    return {"accuracy": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n, "videos": estimate.clusters}
+def run_facts(figures: Mapping[str, Any]) -> RunFacts:
+    """What `summarise` was told about the run, read back from the figures it gave."""
+    return RunFacts(figures["missing_reasons"], figures["missing_questions"], figures["lmms_tasks"], figures["coverage"])
 
 
 def read_rows(path: Path) -> list[Row]:

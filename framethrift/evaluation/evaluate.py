@@ -12,8 +12,9 @@ from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.answering import Answerer
-from framethrift.evaluation.cells import question_row, summarise, write_json, write_rows
+from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_json, write_rows
 from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
+from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.loading import kept_scoring, load_variant
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.models.folder import MANIFEST
@@ -92,21 +93,19 @@ def _evaluate(
     registry = load_benchmarks()
     figures = {}
     for name, asked in benchmarks.items():
-        lettered = registry[name].answers == "letters"
-        scored = {sample["doc_id"]: sample["accuracy"]["score"] for sample in results["samples"][name]}
-        rows = [
-            question_row(question, model.answers[name, number], lettered, scored[number])
-            for number, question in enumerate(asked.present)
-        ]
-        write_rows(folder / f"{name}.jsonl", rows)
-        figures[name] = summarise(
-            rows,
-            missing=asked.missing,
-            missing_questions=asked.missing_questions,
-            lmms_accuracy=float(results["results"][name]["accuracy,none"]),
-            resamples=resamples,
+        benchmark = registry[name]
+        theirs = {sample["doc_id"]: question_score(sample, benchmark.lmms_metrics) for sample in results["samples"][name]}
+        rows = whole_documents(
+            [
+                question_row(question, model.answers[name, number], benchmark, theirs[number])
+                for number, question in enumerate(asked.present)
+            ]
         )
-        if not figures[name]["agrees"]:
-            theirs, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]
-            progress.say(f"{name}: lmms-eval's score {theirs:.4f} differs from ours {ours:.4f}; the report states both")
+        write_rows(folder / f"{name}.jsonl", rows)
+        stated = aggregate(results["results"][name], benchmark.lmms_metrics)
+        run = RunFacts(asked.missing, asked.missing_questions, {} if stated is None else {name: stated}, asked.coverage)
+        figures[name] = summarise(rows, benchmark, run, resamples)
+        if figures[name]["agrees"] is False:
+            said, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]
+            progress.say(f"{name}: lmms-eval's score {said:.4f} differs from ours {ours:.4f}; the report states both")
     return figures

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 LETTERS = string.ascii_uppercase
 _WRAPPING = " \t\r\n\"'`*_.,;:!?()[]{}<>"
 _TAGGED = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _LEAD = re.compile(
     r"^\W*(?:the\s+)?(?:(?:final|correct|best|right)\s+)?(?:answer|option|choice)\b\s*(?:is\b|:)?\s*:?\s*", re.IGNORECASE
 )
@@ -24,31 +25,27 @@ def parse_answer(raw: str, options: Sequence[str], lettered: bool) -> str | None
     """The option a raw answer commits to.
 
     `options` are the texts of the question's options in order. With `lettered` they carry the letters A, B, … and the
-    result is the letter; without, the answer is one of the words themselves and the result is that option as it is
-    written in `options`. None means unparsable. Raises ValueError for options that nothing could be parsed against.
+    result is the letter; texts that are empty or occur twice (published files hold both) then name no option. Without, the answer
+    is one of the words themselves and the result is that option as it is written in `options`. A chain of thought before
+    </think> is no part of the answer, and an unfinished one holds none. None means unparsable. Raises ValueError for options
+    that nothing could be parsed against.
     """
     names = [_plain(option) for option in options]
-    if not names or "" in names or len(set(names)) != len(names):
-        raise ValueError(f"options {list(options)}: expected at least one option, none empty, no two alike")
-    if lettered and len(options) > len(LETTERS):
-        raise ValueError(f"options: {len(options)} options cannot be lettered; allowed: at most {len(LETTERS)}")
-    tagged = _TAGGED.findall(raw)
-    if len(tagged) > 1:
+    if not names or (lettered and len(options) > len(LETTERS)):
+        raise ValueError(f"options: {len(options)} options; expected at least one, and lettered at most {len(LETTERS)}")
+    if not lettered and ("" in names or len(set(names)) != len(names)):
+        raise ValueError(f"options {list(options)}: expected none empty, no two alike")
+    text = raw.rpartition("</think>")[2]
+    if "<think>" in text:
         return None
-    text = tagged[0] if tagged else raw
-    return _letter(text, names) if lettered else _word(text, names, options)
-
-
-def right_answer(answer: str, options: Sequence[str], lettered: bool) -> str:
-    """What `parse_answer` returns for a right answer: the option, or its letter; `answer` may be given as either where lettered.
-
-    Raises ValueError when `answer` is no option.
-    """
-    if answer in options:
-        return LETTERS[list(options).index(answer)] if lettered else answer
-    if lettered and len(answer) == 1 and answer in LETTERS[: len(options)]:
-        return answer
-    raise ValueError(f"answer {answer!r} is not among the options {list(options)}")
+    for marked in (_TAGGED, _BOXED):
+        found = marked.findall(text)
+        if len(found) > 1:
+            return None
+        text = found[0] if found else text
+    if not lettered:
+        return _word(text, names, options)
+    return _letter(text, [name if names.count(name) == 1 else "" for name in names])
 
 
 def _plain(text: str) -> str:
@@ -70,7 +67,7 @@ def _letter(text: str, names: list[str]) -> str | None:
         plain = _plain(candidate)
         if len(plain) == 1 and plain.isalpha() and plain.upper() in allowed:
             return plain.upper()
-        if plain in names:
+        if plain and plain in names:
             return allowed[names.index(plain)]
         first = _LETTER_FIRST.match(candidate)
         if first:
@@ -81,11 +78,12 @@ def _letter(text: str, names: list[str]) -> str | None:
 def _consistent(letter: str, rest: str, allowed: str, names: list[str]) -> str | None:
     """`letter`, unless what follows it is another option's text, opens with another letter, or declares another."""
     plain = _plain(rest)
-    if letter not in allowed or (plain in names and allowed[names.index(plain)] != letter):
+    is_option = bool(plain) and plain in names
+    if letter not in allowed or (is_option and allowed[names.index(plain)] != letter):
         return None
     opening = re.match(r"^\W*(?:(?:or|and)\W+)?([A-Z])(?:\W|$)", rest)
     # "B. A man runs": an article opens ordinary prose and names no option.
-    prose = plain in names or re.match(r"^\W*A\s+[a-z]", rest) is not None
+    prose = is_option or re.match(r"^\W*A\s+[a-z]", rest) is not None
     another = opening is not None and opening[1] in allowed and opening[1] != letter and not prose
     return None if another or _declarations(rest, allowed) - {letter} else letter
 

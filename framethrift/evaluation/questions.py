@@ -65,7 +65,7 @@ class Question:
 
 @dataclass(frozen=True)
 class EncodedVideo:
-    """A video re-encoded to a recipe: `keyframes` are frame numbers where GOPs start; `dataset` is "" for a video of no study."""
+    """A video as a recipe wants it: `keyframes` are frame numbers where GOPs start; `dataset` is "" for a video of no study."""
 
     video_id: str
     dataset: str
@@ -75,12 +75,13 @@ class EncodedVideo:
     frames: int
     keyframes: tuple[int, ...]
     stream_digest: str
+    b_frames: bool = False
 
     @classmethod
     def of(cls, video_id: str, encoded: Encoded) -> "EncodedVideo":
         """From what re-encoding returned."""
         facts = (encoded.path, encoded.fps, encoded.window, encoded.frames, tuple(encoded.keyframes), encoded.stream_digest)
-        return cls(video_id, "", *facts)
+        return cls(video_id, "", *facts, encoded.b_frames)
 
     def slots(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded."""
@@ -223,4 +224,5 @@ def _video(layout: Layout, row: dict) -> EncodedVideo:
         frames=int(row["frames"]),
         keyframes=tuple(int(number) for number in row["keyframes"]),
         stream_digest=row["stream_digest"],
+        b_frames=bool(row["b_frames"]),
     )

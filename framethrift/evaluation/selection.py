@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.codec import read_frames, sample_times
+from framethrift.codec.energy import packet_bytes
 from framethrift.config.sampling import Select
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.decoding import decode
@@ -146,6 +147,7 @@ class SelectViewer:
             weights=weights,
             draw=self._draw,
             logit_scale=self._scoring.scorer.logit_scale if self._scoring else 100.0,
+            packet_bytes=packet_bytes(video.path, video.times) if self._sampling.selector == "packet_size" else None,
         )
         return tuple(select(self._sampling.selector, given).tolist())
 

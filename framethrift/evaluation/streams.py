@@ -14,7 +14,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.tokens import StreamItem, plan_stream, token_budget
+from framethrift.tokens import Slots, StreamItem, adaptive_slots, token_budget
 
 CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
 
@@ -48,29 +48,35 @@ class StreamViewer:
         `donor` is the video whose primitives `delta: swap` shows in place of the video's own: its P-frames in order, from the
         start again if it has fewer. Raises VideoRejected for a bad file, ValueError for a swap without a donor or P-frames.
         """
-        items = self._plan(video)
+        slots = self._slots(video)
+        items = slots.plan(self._sampling)
         shown = [item for item in items if item.kind == "P"]
         if self._sampling.delta != "swap":
-            features, deltas = self._encode(video, items)
+            features, deltas = self._encode(video, slots, items)
             return items, features, deltas if shown else None
         if not shown:
-            return items, self._encode(video, items)[0], None
+            return items, self._encode(video, slots, items)[0], None
         if donor is None:
             raise ValueError(f"sampling delta: swap needs a second video in the split of {video.path}")
-        given = [item for item in self._plan(donor) if item.kind == "P"]
+        theirs = self._slots(donor)
+        given = [item for item in theirs.plan(self._sampling) if item.kind == "P"]
         if not given:
             raise ValueError(f"sampling delta: swap found no P-frame in {donor.path} to show for {video.path}")
-        features = self._encode(video, [item for item in items if item.kind == "I"])[0]
-        deltas = self._encode(donor, given)[1]
+        features = self._encode(video, slots, [item for item in items if item.kind == "I"])[0]
+        deltas = self._encode(donor, theirs, given)[1]
         return items, features, deltas[torch.arange(len(shown), device=deltas.device) % len(given)]
 
-    def _plan(self, video: EncodedVideo) -> list[StreamItem]:
-        return plan_stream(*video.slots(), self._sampling)
+    def _slots(self, video: EncodedVideo) -> Slots:
+        if self._sampling.fusion == "fixed":
+            return Slots(video.window, *video.slots())
+        facts = video.path, video.keyframes, video.frames, video.fps, video.window
+        with self._watch("read"):
+            return adaptive_slots(*facts, self._sampling, self._processor.costs())
 
-    def _encode(self, video: EncodedVideo, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
+    def _encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
         features, deltas = [], []
-        for frames, motion, residual in self._chunks(self._arrays(video, items)):
+        for frames, motion, residual in self._chunks(self._arrays(video, slots, items)):
             if len(frames):
                 with self._watch("vision"):
                     pixels = self._processor.pixels(frames).to(self._model.device)
@@ -88,7 +94,7 @@ class StreamViewer:
         delta = self._sampling.delta
         return "keep" if delta == "drop" or delta == "swap" else delta
 
-    def _arrays(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Iterator[Arrays]:
+    def _arrays(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> Iterator[Arrays]:
         """Per GOP, or at once where only key frames are shown, what `items` need; only their GOPs are decoded."""
         if all(item.kind == "I" for item in items):
             with self._watch("read"):
@@ -97,14 +103,15 @@ class StreamViewer:
             yield frames, np.repeat(none[..., None], 2, -1), np.repeat(none[..., None], 3, -1)
             return
         numbers = sorted({item.gop for item in items})
-        _, valid = video.slots()
-        gops = iter(read_gops(video.path, video.window, None if len(numbers) == len(valid) else numbers))
+        valid = slots.valid
+        wanted = None if len(numbers) == len(valid) else numbers
+        gops = iter(read_gops(video.path, slots.windows, wanted, b_frames=video.b_frames))
         for number in numbers:
             with self._watch("read"):
                 gop = next(gops)
             if gop.index != number or len(gop.frames) != valid[number].sum():
                 raise ValueError(
-                    f"{video.path}: GOP {gop.index} has {len(gop.frames)} slots, the manifest says {valid[number].sum()}"
+                    f"{video.path}: GOP {gop.index} has {len(gop.frames)} slots, not the {valid[number].sum()} expected"
                 )
             keys = [item.slot for item in items if item.gop == number and item.kind == "I"]
             fused = [item.slot - 1 for item in items if item.gop == number and item.kind == "P"]

@@ -45,7 +45,8 @@ def length_panels(sources: Sources) -> dict[str, tuple[TokenCosts, list[Line]]]:
     for variant, name in stream_rows(study):
         sampling, recipe = study.samplings[name], study.recipe_of(variant)
         assert isinstance(sampling, Stream)
-        if sampling.delta not in ("keep", "drop") or study.variants[variant].models:
+        # Adaptive fusion has no fixed number of frames per GOP.
+        if sampling.delta not in ("keep", "drop") or sampling.fusion != "fixed" or study.variants[variant].models:
             continue
         models = study.models_of(variant)
         costs = TokenCosts.of(models.vision.grid, models.delta_encoder.motion_tokens, models.delta_encoder.residual_tokens)

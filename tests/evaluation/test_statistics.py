@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from framethrift.evaluation.statistics import accuracy, chance, paired_difference
+from framethrift.evaluation.statistics import FINER, accuracy, chance, paired_difference
 
 
 def test_accuracy_equals_enumerating_every_resample() -> None:
@@ -68,7 +68,7 @@ def _simulated(rng: np.random.Generator, videos: int, shift: float) -> tuple[np.
 
 def test_intervals_cover_the_truth_in_95_percent_of_simulated_studies() -> None:
     rng = np.random.default_rng(5)
-    trials, hits, paired_hits = 1200, 0, 0
+    trials, hits, paired_hits = 800, 0, 0
     for trial in range(trials):
         first, second, cluster = _simulated(rng, 120, 0.05)
         estimate = accuracy(second, cluster, resamples=600, seed=trial)
@@ -111,3 +111,71 @@ def test_bad_input_is_named(scores: list[float], videos: list[str]) -> None:
         accuracy(scores, videos)
     with pytest.raises(ValueError, match="scores"):
         paired_difference(scores, [*scores, 1], videos)
+
+
+def _nested(scores: list[float], parts: list[str], types: list[str], videos: list[str], drawn: tuple[str, ...]) -> float:
+    """The macro average of one resample, spelt out."""
+    rows = [(parts[n], types[n], scores[n]) for video in drawn for n in range(len(scores)) if videos[n] == video]
+    means = []
+    for part in sorted({row[0] for row in rows}):
+        kinds = sorted({row[1] for row in rows if row[0] == part})
+        means.append(np.mean([np.mean([score for p, k, score in rows if (p, k) == (part, kind)]) for kind in kinds]))
+    return float(np.mean(means))
+
+
+def test_a_macro_average_equals_enumerating_every_resample() -> None:
+    scores = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]
+    videos = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    parts = ["back", "back", "back", "now", "now", "now", "back", "now"]
+    types = ["x", "y", "x", "x", "x", "z", "y", "z"]
+    means = [_nested(scores, parts, types, videos, draw) for draw in itertools.product("abcd", repeat=4)]
+    estimate = accuracy(scores, videos, levels=[parts, types], resamples=100_000, seed=4)
+    assert estimate.value == pytest.approx(_nested(scores, parts, types, videos, ("a", "b", "c", "d")))
+    assert estimate.value == pytest.approx(((1 + 0.5) / 2 + (0.5 + 0.5) / 2) / 2)
+    assert [estimate.low, estimate.high] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=1e-9)
+    other = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0]
+    gaps = [a - b for a, b in zip(scores, other, strict=True)]
+    means = [_nested(gaps, parts, types, videos, draw) for draw in itertools.product("abcd", repeat=4)]
+    difference = paired_difference(scores, other, videos, levels=[parts, types], resamples=100_000, seed=4)
+    assert [difference.low, difference.high] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=1e-9)
+    exact_p = min(1, 2 * min((np.array(means) <= 1e-12).mean(), (np.array(means) >= -1e-12).mean()))
+    assert difference.p_value == pytest.approx(exact_p, abs=5e-3)
+
+
+def test_one_level_of_equal_groups_is_the_plain_mean() -> None:
+    rng = np.random.default_rng(8)
+    videos = np.repeat(np.arange(50), 4)
+    scores = rng.integers(0, 2, 200)
+    types = np.tile(["p", "q", "r", "s"], 50)
+    macro, plain = accuracy(scores, videos, levels=[types]), accuracy(scores, videos)
+    assert [macro.value, macro.low, macro.high] == pytest.approx([plain.value, plain.low, plain.high])
+
+
+def test_macro_intervals_cover_the_truth_in_95_percent_of_simulated_studies() -> None:
+    """Three task types of unequal size and difficulty (0.5, 0.6, 0.7): the macro average is 0.6, the plain mean is not."""
+    rng = np.random.default_rng(9)
+    trials, hits, paired_hits = 600, 0, 0
+    for trial in range(trials):
+        sizes = rng.integers(4, 12, 120)
+        cluster = np.repeat(np.arange(120), sizes)
+        kind = rng.choice(3, len(cluster), p=[0.6, 0.3, 0.1])
+        level = rng.uniform(-0.2, 0.2, 120)[cluster] + 0.5 + 0.1 * kind
+        second, first = rng.random(len(cluster)) < level, rng.random(len(cluster)) < level + 0.05
+        estimate = accuracy(second, cluster, levels=[kind], resamples=600, seed=trial)
+        hits += estimate.low <= 0.6 <= estimate.high
+        difference = paired_difference(first, second, cluster, levels=[kind], resamples=600, seed=trial)
+        paired_hits += difference.low <= 0.05 <= difference.high
+    assert 0.93 <= hits / trials <= 0.97
+    assert 0.93 <= paired_hits / trials <= 0.97
+
+
+def test_a_clear_difference_survives_a_correction_for_many() -> None:
+    scores, videos = [1] * 300 + [0] * 20, [f"v{n // 4}" for n in range(320)]
+    found = paired_difference(scores, [0] * 320, videos, resamples=2000)
+    assert found.p_value == 2 / (FINER * 2000 + 1)
+    assert 200 * found.p_value < 0.05
+
+
+def test_levels_name_every_question() -> None:
+    with pytest.raises(ValueError, match="levels of"):
+        accuracy([1, 0], ["a", "b"], levels=[["x"]])

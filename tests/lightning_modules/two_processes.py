@@ -40,7 +40,7 @@ def _delta(study: Study, layout: Layout, out: Path) -> dict[int, float]:
     models, settings = study.models, study.training.delta
     tower = load_tower(layout.vision, models.vision.drop_layers)
     pretrainer = build_delta_pretrainer(models.delta_encoder, tower.config.hidden_size, 0, feature_scale(tower))
-    gops = Gops(layout, manifest(layout, settings.datasets, "train"))
+    gops = Gops(layout, manifest(layout, settings.datasets, "train"), cached=False)
     pairs = FramePairs(gops, settings, models.vision.image_size, models.delta_encoder.image_size, 0)
     tower.double()
     return _fit("delta", DeltaAlignment(pretrainer, tower, settings), pairs.batch, settings, pretrainer, out)

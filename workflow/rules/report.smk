@@ -4,6 +4,8 @@
 rule report:
     input:
         cells=flow.cells(),
+        judged=flow.judged(),
+        labels=flow.labels(),
         latencies=flow.latencies(),
         retrievals=flow.retrievals(),
     output:

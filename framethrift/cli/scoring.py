@@ -1,0 +1,57 @@
+"""Scores from answers that are there already: judges, labels and scoring again. Imports are local to each."""
+
+from typing import Annotated
+
+import typer
+
+from framethrift.cli.steps import Overrides, Sampling, Seed, StudyOption, Variant
+from framethrift.config import Layout, load_study
+
+Price = Annotated[float | None, typer.Option(min=0, help="Dollars per million tokens, for the estimate.")]
+
+
+def judge(
+    variant: Variant,
+    sampling: Sampling,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    per_minute: Annotated[float, typer.Option(min=0.1, help="Questions per minute at most.")] = 300.0,
+    workers: Annotated[int, typer.Option(min=1, help="Questions under way at a time.")] = 4,
+    price_in: Price = None,
+    price_out: Price = None,
+    estimate: Annotated[bool, typer.Option(help="Only say what it would cost.")] = False,
+    again: Annotated[bool, typer.Option(help="Ask anew where the judge failed.")] = False,
+) -> None:
+    """Judge a cell's open answers by the endpoint of FRAMETHRIFT_JUDGE_URL, _MODEL and _KEY; without one they stay not judged."""
+    from framethrift.evaluation.judging.judge import Pace, judge_cells
+
+    loaded = load_study(study, set_ or [])
+    pace = Pace(per_minute=per_minute, workers=workers, price_in=price_in, price_out=price_out)
+    layout = Layout(f"results/{loaded.name}")
+    judge_cells(loaded, layout, variant, sampling, seed, pace, estimate_only=estimate, again=again)
+
+
+def labels(variant: Variant, study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Label the questions of a variant's benchmarks by what its controls say they need: the video, the order of its frames."""
+    from framethrift.evaluation.labels import write_labels
+
+    loaded = load_study(study, set_ or [])
+    write_labels(loaded, Layout(f"results/{loaded.name}"), variant)
+
+
+def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Score every evaluated cell of a study again from its per-question files: after a change of the parser, or as a check."""
+    from framethrift.evaluation.rescoring import rescore
+    from framethrift.progress import say
+
+    loaded = load_study(study, set_ or [])
+    layout = Layout(f"results/{loaded.name}")
+    for variant, sampling in loaded.evaluations():
+        for seed in loaded.seeds:
+            folder = layout.cell(variant, sampling, seed)
+            if not (folder / "cells.json").is_file():
+                say(f"{variant}/{sampling} seed{seed}: not evaluated")
+                continue
+            changed = rescore(folder, loaded.bootstrap)
+            say(f"{variant}/{sampling} seed{seed}: {', '.join(changed) + ' changed' if changed else 'as it was'}")
