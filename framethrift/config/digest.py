@@ -143,9 +143,17 @@ _ROLLING = (
 _SAMPLING = (*_ROLLING, *_FITTING, "framethrift.rewards", "lightning_modules.sampler_pretraining")
 # Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
 _PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+# From raw answers to figures.
+_FIGURES = tuple(
+    f"framethrift.evaluation.{name}"
+    for name in ("cells", "figures", "parse", "rescoring", "scoring", "statistics", "text_metrics")
+)
 _RENDERING = (
     "framethrift.reporting",
-    *(f"framethrift.evaluation.{name}" for name in ("statistics", "comparisons", "figures", "labels", "judging")),
+    *_FIGURES,
+    "framethrift.evaluation.comparisons",
+    "framethrift.evaluation.labels",
+    "framethrift.evaluation.judging",
     "framethrift.models.folder",
     "framethrift.codec",
     "framethrift.tokens",
@@ -176,7 +184,7 @@ _CODE = {
     "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
-    "labels": ("framethrift.evaluation.labels", "framethrift.config.controls"),
+    "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
     "report": _RENDERING,
     "table": _RENDERING,

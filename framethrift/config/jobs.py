@@ -106,13 +106,12 @@ def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
 
 
 def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
-    return [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"], [str(flow.layout.judged(variant, sampling, int(seed)))]
+    return [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"], [str(flow.layout.judged(variant, sampling, seed))]
 
 
 def _report(flow: Workflow) -> Files:
-    return [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()], [
-        f"{flow.layout.report}/index.html"
-    ]
+    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()]
+    return reads, [f"{flow.layout.report}/index.html"]
 
 
 _FILES: dict[str, Callable[..., Files]] = {
@@ -130,9 +129,9 @@ _FILES: dict[str, Callable[..., Files]] = {
     "joint": _joint,
     "answer": _answer,
     "evaluate": _evaluate,
+    "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
     "judge": _judge,
     "labels": lambda flow, variant: (flow.controls(variant), [str(flow.layout.labels(variant))]),
-    "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
     "report": _report,
     "table": lambda flow, name: (
         flow.table(name),

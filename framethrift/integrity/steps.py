@@ -30,15 +30,17 @@ from framethrift.integrity.receipts import (
 from framethrift.models.folder import MANIFEST, ModelFolderError, verify
 
 
-def proven(command: Callable[..., None]) -> Callable[..., None]:
+def proven(command: Callable[..., None], *, unless: str | None = None) -> Callable[..., None]:
     """The command of a rule (its name, its options the wildcards) with checked inputs and proven outputs.
+
+    With the option `unless` set it is no step: it makes nothing.
 
     The wrapped command raises IntegrityError for an input that is not what its job wrote, and for an output that cannot be.
     """
 
     @functools.wraps(command)
     def step(**options: Any) -> None:
-        if _follower():
+        if _follower() or (unless and options[unless]):
             command(**options)
             return
         overrides = list(options.get("set_") or [])

@@ -8,13 +8,13 @@ from pathlib import Path
 from framethrift.config.digest import ROOT
 
 PROJECT = ("framethrift", "lightning_modules")
-STEPS = ROOT / "framethrift/cli/steps.py"
+STEPS = ("framethrift/cli/steps.py", "framethrift/cli/scoring.py")
 
 
 def closure_of_rule(rule: str) -> set[Path]:
     """Every project file that the command of `rule` imports, directly or not, wherever the import statement stands."""
-    tree = ast.parse(STEPS.read_text(encoding="utf-8"))
-    command = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == rule)
+    commands = [node for file in STEPS for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body]
+    command = next(node for node in commands if isinstance(node, ast.FunctionDef) and node.name == rule)
     found: set[Path] = set()
     pending = [path for node in ast.walk(command) for path in _targets(node)]
     while pending:
