@@ -99,7 +99,7 @@ def _model_problem(layout: Layout, folder: Path) -> str | None:
     try:
         manifest = verify(folder, digests=False)
         files = [folder / name for name in manifest["files"]]
-        state = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
+        state: dict[str, Any] = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
         state[MANIFEST] = sha256(folder / MANIFEST)
         if not seen.is_file() or json.loads(seen.read_text(encoding="utf-8")) != state:
             verify(folder)
