@@ -4,6 +4,10 @@ from snakemake.exceptions import WorkflowError
 
 from framethrift.config import StudyError, Workflow
 
+# Failed jobs are tried again by the main process, not by the one that runs a job on a node as well.
+if not workflow.is_main_process:
+    config.pop("site", None)
+
 try:
     flow = Workflow.from_config(config)
 except StudyError as error:

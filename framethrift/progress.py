@@ -54,6 +54,14 @@ def redirect_to(log_path: Path | str | None) -> Iterator[None]:
             os.close(copy)
 
 
+def leave_log() -> None:
+    """Send both outputs to the terminal again, for a program that takes this process over and writes its own log."""
+    if _console is not None:
+        _flush()
+        os.dup2(_console, 1)
+        os.dup2(_console, 2)
+
+
 def say(line: str) -> None:
     """Write one line to stderr and, if that goes to a log, to the terminal: whole lines, so that parallel jobs do not mix."""
     text = f"{line}\n".encode()

@@ -1,5 +1,10 @@
-"""Training conversations: a shown video and what is asked about it, drawn from a study's train split."""
+"""Training conversations: a shown video and what is asked about it, drawn from a study's train split.
 
+A source first draws what to show, then reads it: of several training processes each draws the whole batch, as one alone would,
+and reads the videos of its share.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,8 +18,9 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, plan_stream
+from framethrift.tokens import StreamItem, TokenCosts, plan_stream
 from framethrift.tokens.packing import pack
+from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
 
@@ -35,30 +41,39 @@ class Conversation:
 class StreamConversations:
     """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
 
-    def __init__(self, layout: Layout, datasets: list[str], samplings: list[Stream], captions: bool) -> None:
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Stream], costs: TokenCosts) -> None:
+        settings = study.videolm(variant)
+        datasets = settings.datasets
         asked = questions(layout, datasets, "train").groupby("video_id")
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
-        if captions:
+        if settings.captions:
             for video, caption in first_captions(layout, datasets).items():
                 self._pairs.setdefault(video, []).append((CAPTION_PROMPT, caption))
         rows = manifest(layout, datasets, "train")
-        self._gops = Gops(layout, rows[rows.index.isin(list(self._pairs))])
+        asked_about = rows[rows.index.isin(list(self._pairs))]
+        self._gops = Gops(layout, asked_about, cached=study.training_of(variant).primitive_cache)
         self._videos = list(self._gops.rows.index)
-        self._samplings = samplings
+        self._samplings, self._costs = samplings, costs
 
     def __len__(self) -> int:
         return len(self._videos)
 
-    def get(self, index: int, rng: np.random.Generator) -> Conversation:
-        """Conversation `index` under one of the samplings."""
-        video = self._videos[index]
-        gops = [self._gops.get(video, number) for number in range(self._gops.count(video))]
-        slots = max(len(gop.times) for gop in gops)
-        times = np.full((len(gops), slots), np.nan)
-        for number, gop in enumerate(gops):
-            times[number, : len(gop.times)] = gop.times
+    def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
+        """Conversation `index` under one of the samplings, as a function that reads it."""
         sampling = self._samplings[rng.integers(len(self._samplings))]
-        items = plan_stream(times, ~np.isnan(times), sampling)
+        return lambda: self._read(self._videos[index], sampling)
+
+    def _read(self, video: str, sampling: Stream) -> Conversation:
+        if sampling.fusion == "adaptive":
+            slots = self._gops.adaptive_slots(video, sampling, self._costs)
+            items = slots.plan(sampling)
+            gops = {number: self._gops.get(video, number, slots.window_of(number)) for number in {item.gop for item in items}}
+        else:
+            gops = {number: self._gops.get(video, number) for number in range(self._gops.count(video))}
+            times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
+            for number, gop in gops.items():
+                times[number, : len(gop.times)] = gop.times
+            items = plan_stream(times, ~np.isnan(times), sampling)
         frames = np.stack([gops[item.gop].frames[item.slot] for item in items if item.kind == "I"])
         primitives = [(gops[i.gop].motion[i.slot - 1], gops[i.gop].residual[i.slot - 1]) for i in items if i.kind == "P"]
         return Conversation(items, frames, self._pairs[video], primitives=primitives)
@@ -80,29 +95,26 @@ class SelectConversations:
     def __len__(self) -> int:
         return len(self._questions) + len(self._targets)
 
-    def get(self, index: int, rng: np.random.Generator) -> Conversation:
-        """Answering for the first len(questions) indices, query reasoning for the rest."""
+    def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
+        """Answering for the first len(questions) indices, query reasoning for the rest; as a function that reads the frames."""
         row = self._questions.iloc[index % len(self._questions)]
-        times, frames = self._candidates.get(row["video_id"])
+        video = row["video_id"]
+        times = self._candidates.times(video)
         if index >= len(self._questions):
             chosen = select("uniform", SelectorInput(times, None, row["question"], self._frames.previews, rng))
             pair = (query_prompt(row["question"]), format_queries(self._targets[index - len(self._questions)]))
-            return _shown(times, frames, chosen, [pair], self._frames.preview_grid)
+            return lambda: self._read(video, chosen, pair, self._frames.preview_grid)
         sampling = self._samplings[rng.integers(len(self._samplings))]
         evidence = [(float(start), float(end)) for start, end in row["evidence"]]
-        chosen = select(sampling.selector, SelectorInput(times, None, row["question"], sampling.frames, rng, evidence))
-        return _shown(times, frames, chosen, [(row["question"], row["answer"])], self._frames.grid)
+        spent = self._candidates.packet_bytes(video) if sampling.selector == "packet_size" else None
+        given = SelectorInput(times, None, row["question"], sampling.frames, rng, evidence, packet_bytes=spent)
+        chosen = select(sampling.selector, given)
+        return lambda: self._read(video, chosen, (row["question"], row["answer"]), self._frames.grid)
 
-
-def _shown(
-    times: NDArray[np.float64],
-    frames: NDArray[np.uint8],
-    chosen: NDArray[np.int64],
-    pairs: list[tuple[str, str]],
-    grid: int | None,
-) -> Conversation:
-    items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
-    return Conversation(items, frames[chosen], pairs, grid)
+    def _read(self, video: str, chosen: NDArray[np.int64], pair: tuple[str, str], grid: int | None) -> Conversation:
+        times, frames = self._candidates.get(video)
+        items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
+        return Conversation(items, frames[chosen], [pair], grid)
 
 
 def without_video(conversation: Conversation) -> Conversation:
@@ -133,7 +145,7 @@ class Conversations:
         selects = [sampling for sampling in shown if isinstance(sampling, Select)]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
-            self._sources.append(StreamConversations(layout, settings.datasets, streams, settings.captions))
+            self._sources.append(StreamConversations(study, layout, variant, streams, processor.costs()))
         if selects:
             self._sources.append(SelectConversations(study, layout, variant, selects, seed))
         self._lengths = [len(source) for source in self._sources]
@@ -149,18 +161,18 @@ class Conversations:
         return int(self._order[1][place])
 
     def batch(self, step: int) -> dict[str, Tensor]:
-        """The batch of a step, as the VideoLM's `forward` takes it."""
+        """This process's share of the batch of a step, as the VideoLM's `forward` takes it."""
         rng = step_rng(self._seed, step)
-        drawn = []
+        drawn: list[tuple[Callable[[], Conversation], bool]] = []
         for number in range(step * self._size, (step + 1) * self._size):
             index = self._index(number)
             for source, length in zip(self._sources, self._lengths, strict=True):
                 if index < length:
-                    conversation = source.get(index, rng)
-                    drawn.append(without_video(conversation) if rng.random() < self._blind_share else conversation)
+                    drawn.append((source.draw(index, rng), rng.random() < self._blind_share))
                     break
                 index -= length
-        return self.collate(drawn)
+        own = drawn[processes.share(len(drawn))]
+        return self.collate([without_video(read()) if blind else read() for read, blind in own])
 
     def collate(self, drawn: list[Conversation]) -> dict[str, Tensor]:
         """Pack conversations into one batch; every question sees the video and itself only."""

@@ -6,21 +6,22 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import SiglipVisionModel
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import DeltaPretraining
-from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer
+from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer, patch_regression
 from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.primitives import resize_primitives
 from framethrift.models.vision import feature_scale, load_tower, preprocess, tower_features
 from framethrift.progress import Progress
+from lightning_modules import processes
 from lightning_modules.data import Gops, manifest, step_rng
 from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
+from lightning_modules.shared_norm import share_statistics
 from lightning_modules.trainer import fit
 
 Window = tuple[str, int, int]  # video, GOP, slot of the target frame
@@ -35,6 +36,7 @@ class DeltaAlignment(lightning.LightningModule):
     def __init__(self, pretrainer: DeltaPretrainer, tower: SiglipVisionModel, settings: DeltaPretraining) -> None:
         super().__init__()
         self.pretrainer = pretrainer
+        share_statistics(pretrainer)
         self._settings = settings
         # In a tuple, the frozen tower is no submodule: it belongs into no checkpoint.
         self._frozen = (tower.eval().requires_grad_(False),)
@@ -45,9 +47,10 @@ class DeltaAlignment(lightning.LightningModule):
         with torch.no_grad():
             reference, target = tower_features(tower, torch.cat([batch["reference"], batch["target"]])).chunk(2)
         predicted = self.pretrainer(reference, batch["motion"], batch["residual"])
-        loss = functional.mse_loss(predicted, target)
+        width = target.shape[-1]
+        loss = patch_regression(predicted, target) / width
         self.log("loss", loss)
-        self.log("loss_of_copying", functional.mse_loss(reference, target))
+        self.log("loss_of_copying", patch_regression(reference, target) / width)
         return loss
 
     def configure_optimizers(self) -> Any:
@@ -83,15 +86,16 @@ class FramePairs:
         while True:
             video_id = self._videos[rng.integers(len(self._videos))]
             index = int(rng.integers(self._gops.count(video_id)))
-            windows = len(self._gops.get(video_id, index).motion)
+            windows = self._gops.windows(video_id, index)
             if windows:  # a video's last GOP may be too short for one
                 return video_id, index, int(rng.integers(1, windows + 1))
 
     def batch(self, step: int) -> dict[str, Tensor]:
-        """The batch of a step, as DeltaAlignment takes it."""
+        """This process's share of the batch of a step, as DeltaAlignment takes it."""
         rng = step_rng(self._seed, step)
         parts: dict[str, list[Tensor]] = {"reference": [], "target": [], "motion": [], "residual": []}
-        for video_id, index, slot in (self._draw(rng) for _ in range(self._settings.batch_size)):
+        drawn = [self._draw(rng) for _ in range(self._settings.batch_size)]
+        for video_id, index, slot in drawn[processes.share(len(drawn))]:
             gop = self._gops.get(video_id, index)
             pixels = preprocess(gop.frames[slot - 1 : slot + 1], self._image_size)
             motion, residual = resize_primitives(gop.motion[slot - 1 : slot], gop.residual[slot - 1 : slot], self._primitive_size)
@@ -106,7 +110,8 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
     tower = load_tower(layout.vision, models.vision.drop_layers)
     encoder = models.delta_encoder
     pretrainer = build_delta_pretrainer(encoder, tower.config.hidden_size, seed, feature_scale(tower))
-    gops = Gops(layout, manifest(layout, settings.datasets, "train"))
+    rows = manifest(layout, settings.datasets, "train")
+    gops = Gops(layout, rows, cached=study.training_of(name).primitive_cache)
     pairs = FramePairs(gops, settings, models.vision.image_size, encoder.image_size, seed)
     inputs = [layout.vision / MANIFEST, *(layout.codec(dataset) / "videos.parquet" for dataset in settings.datasets)]
     checkpoints = supervised_folder(study, layout, "delta", name, seed, inputs)
@@ -120,6 +125,8 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
             progress,
             run.log_metrics,
         )
+    if processes.rank() > 0:
+        return
     with exported(
         layout.delta(name, seed), kind="delta", variant=name, seed=seed, settings=rule_digest(study, "delta", name)
     ) as folder:

@@ -1,13 +1,14 @@
 """Stage 2 of MSJoE: GRPO for the MLLM and REINFORCE for the sampler on the same rollouts (facts 1.3, 1.4)."""
 
-import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
@@ -34,6 +35,7 @@ from framethrift.rewards import (
     joint_rewards,
     reinforce_loss,
 )
+from lightning_modules import processes
 from lightning_modules.data import step_rng
 from lightning_modules.pass_rates import load_mllm
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
@@ -113,10 +115,12 @@ class JointEvolution(lightning.LightningModule):
         counted, *others = _as_list(self.optimizers())
         for optimiser in (counted, *others):
             optimiser.zero_grad()
-        if settings.train_sampler:
-            self._backward_sampler(group)
-        if settings.train_mllm:
-            self._backward_mllm(group, group_advantage(rewards))
+        with self._own_gradients():
+            if settings.train_sampler:
+                self._backward_sampler(group)
+            if settings.train_mllm:
+                self._backward_mllm(group, group_advantage(rewards))
+        processes.average_gradients(self.parameters())
         for part in self.children():
             clip_grad_norm_(part.parameters(), settings.gradient_clip)
         # Lightning counts a step per optimiser; the run counts one per batch, so only the first goes through Lightning.
@@ -124,6 +128,14 @@ class JointEvolution(lightning.LightningModule):
         for optimiser in others:
             optimiser.optimizer.step()
         self._report(group)
+
+    def _own_gradients(self) -> AbstractContextManager[None]:
+        """No exchange of gradients between processes within: how many backward passes a process makes depends on its rewards."""
+        if processes.count() == 1:
+            return nullcontext()
+        strategy = self.trainer.strategy
+        assert isinstance(strategy, ParallelStrategy)
+        return strategy.block_backward_sync()
 
     @torch.no_grad()
     def _answered(self, rows: Sequence[Asked], chosen: Tensor, generator: torch.Generator) -> Written:
@@ -134,7 +146,7 @@ class JointEvolution(lightning.LightningModule):
         """G rollouts of each question of the batch: sampled queries, one drawn frame set each, sampled answers, rewards."""
         settings = self._training.joint
         asked = [self._asked[index] for index in batch["questions"]]
-        generator = step_generator(self._seed, batch["step"], "joint", self._model.device)
+        generator = step_generator(self._seed, batch["step"], processes.stream("joint"), self._model.device)
         texts = [one.question for one in asked]
         previews = self._rollouts.previews(asked)
         queries = self._rollouts.reasoner.write_queries(texts, previews, settings.group, settings.temperature, generator)
@@ -245,16 +257,16 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
 
     def batch(step: int) -> dict[str, Any]:
         size = min(settings.questions, len(asked))
-        return {"step": step, "questions": step_rng(seed, step).choice(len(asked), size, replace=False)}
+        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
+        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
 
     checkpoints = run_folder(study, layout, "joint", variant, seed, [layout.model(study.mllm_of(variant), seed), base])
     params = {name: getattr(training, name).model_dump() for name in ("joint", "set_likelihood", "key_frames")}
     with tracking.stage_run(layout, study, stage="joint", name=variant, seed=seed, params=params) as run:
-        with warnings.catch_warnings():
-            # Lightning would rather save what was there before a manual step; resuming needs what is there after it.
-            warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
-            fit(module.train(), batch, settings, checkpoints, progress, run.log_metrics)
+        fit(module.train(), batch, settings, checkpoints, progress, run.log_metrics)
         run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
+    if processes.rank() > 0:
+        return
     folder, digest = layout.model(variant, seed), rule_digest(study, "joint", variant)
     with exported(folder, kind="joint", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
         model.save_pretrained(target)

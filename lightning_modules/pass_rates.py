@@ -10,7 +10,6 @@ import torch
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
-from framethrift.config.variants import SamplerVariant
 from framethrift.evaluation.decoding import Conversation, decode
 from framethrift.models.folder import verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -38,12 +37,10 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
     """
     training = study.training_of(variant)
     model, processor = load_mllm(layout.model(variant, seed))
-    datasets = sorted({v.dataset for v in study.variants.values() if isinstance(v, SamplerVariant) and v.mllm == variant})
-    datasets = datasets or study.dataset_of(variant)
     tables = []
     params = {"tries": training.sampler.tries, "key_frames": training.key_frames.model_dump()}
     with tracking.stage_run(layout, study, stage="pass_rates", name=variant, seed=seed, params=params) as run:
-        for dataset in datasets:
+        for dataset in study.rated_datasets(variant):
             asked, rows = ask(layout, dataset, "train")
             reader = _Reader(model, processor, Candidates(layout, rows, training.key_frames.candidate_fps), study, variant, seed)
             with Progress(

@@ -26,6 +26,7 @@ from framethrift.models.sampler import UNetSampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
 from framethrift.rewards import centred, difficulty_advantage, reinforce_loss
+from lightning_modules import processes
 from lightning_modules.data import step_rng
 from lightning_modules.frame_bank import FrameBank
 from lightning_modules.pass_rates import load_mllm, measure_pass_rates
@@ -75,7 +76,7 @@ class SamplerTuning(lightning.LightningModule):
         asked = [self._asked[index] for index in batch["questions"]]
         given = self._rollouts.scores(asked, [self._queries[index] for index in batch["questions"]])
         log_p = self.sampler(given.similarity, given.query_mask, given.frame_mask)
-        generator = step_generator(self._seed, batch["step"], "sampler", log_p.device)
+        generator = step_generator(self._seed, batch["step"], processes.stream("sampler"), log_p.device)
         chosen = draw_sets(log_p, self._training.key_frames.frames, settings.draws, generator)
         right = self._answered(asked, chosen)
         advantage = difficulty_advantage(right, self._pass_rate[batch["questions"]], settings.impossible_bonus)
@@ -132,13 +133,16 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
 
     def batch(step: int) -> dict[str, Any]:
         size = min(settings.questions, len(asked))
-        return {"step": step, "questions": step_rng(seed, step).choice(len(asked), size, replace=False)}
+        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
+        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
 
     checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
     params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
     with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
         fit(module, batch, settings, checkpoints, progress, run.log_metrics)
         run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
+    if processes.rank() > 0:
+        return
     folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
     with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
         save_sampler(sampler, target, mllm=os.path.relpath(layout.model(own.mllm, seed), folder))

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils.data import DataLoader, IterableDataset
 
 from framethrift.config.training import JointEvolution, Optimisation, SamplerPretraining
 from framethrift.progress import Progress
+from lightning_modules import processes
+from lightning_modules.checkpoints import Checkpoints, resume_point
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
@@ -42,39 +44,29 @@ class StepBatches(IterableDataset):
 
 
 class _Report(Callback):
-    """Shows how far the run is, passes its metrics on, and stops on a loss that is no number."""
+    """Shows how far the run is, passes its metrics on, and stops on a loss that is no number: before it is saved."""
 
-    def __init__(self, progress: Progress, log: Callable[[dict[str, float], int], None], every: int) -> None:
+    def __init__(self, progress: Progress | None, log: Callable[[dict[str, float], int], None], every: int) -> None:
         self._progress, self._log, self._every = progress, log, every
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self._progress.start(trainer.global_step)
+        if self._progress:
+            self._progress.start(trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        metrics = processes.average({name: float(value) for name, value in trainer.callback_metrics.items()}, trainer)
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise DivergedError(
                     f"{name} is {value} at step {trainer.global_step}; the last good checkpoint is kept: lower the learning "
                     f"rate and run again"
                 )
-        self._progress.update(trainer.global_step, **metrics)
+        if self._progress:
+            self._progress.update(trainer.global_step, **metrics)
         if trainer.global_step % self._every == 0:
             self._log(metrics, trainer.global_step)
-
-
-def resume_point(folder: Path, say: Callable[[str], None]) -> Path | None:
-    """Newest readable checkpoint of `folder`, or None; an unreadable one is named through `say` and passed over."""
-    for path in sorted(folder.glob("step=*.ckpt"), key=lambda p: int(p.stem.removeprefix("step=")), reverse=True):
-        try:
-            torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # any damage means the same here: try the one before
-            say(f"checkpoint {path.name} cannot be read ({type(error).__name__}); falling back to the one before")
-            continue
-        return path
-    return None
 
 
 def fit(
@@ -89,34 +81,38 @@ def fit(
 ) -> None:
     """Train `module` for `settings.steps` optimiser steps, from the newest checkpoint in `checkpoints` if there is one.
 
-    `build_batch(step)` makes the batch of a step. Raises DivergedError when a logged metric is NaN or infinite.
+    `build_batch(step)` makes the batch of a step, or this process's share of it. A module that overrides `configure_model`
+    splits itself over the processes there. Raises DivergedError when a logged metric is NaN or infinite, and Interrupted, with
+    the state saved, when the job is asked to stop or about to end.
     """
+    first = processes.rank() == 0
+    say = progress.say if first else _silent
     batches = StepBatches(build_batch)
-    saver = ModelCheckpoint(
-        dirpath=checkpoints,
-        filename="{step}",
-        every_n_train_steps=settings.checkpoint_every,
-        save_top_k=2,
-        monitor="step",
-        mode="max",
-    )
     trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=1,
+        **processes.trainer_settings(sharded=is_overridden("configure_model", module)),
         max_steps=settings.steps,
         max_epochs=-1,
         precision=getattr(settings, "precision", "32-true"),
         gradient_clip_val=settings.gradient_clip if module.automatic_optimization else None,
-        callbacks=[saver, _Report(progress, log_metrics, log_every)],
+        callbacks=[
+            _Report(progress if first else None, log_metrics, log_every),
+            Checkpoints(checkpoints, settings.checkpoint_every, say),
+        ],
         logger=False,
+        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
     batches.attach(trainer)
-    resumed = resume_point(checkpoints, progress.say)
+    resumed = resume_point(checkpoints, say)
     if resumed:
-        progress.say(f"resuming from {resumed.name}")
+        say(f"resuming from {resumed.name}")
     trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=resumed, weights_only=True)
-    progress.finish()
+    if first:
+        progress.finish()
+
+
+def _silent(line: str) -> None:
+    """What the other processes say: they would only repeat the first one."""

@@ -15,9 +15,11 @@ from framethrift.models.modelling import CopeVideoForConditionalGeneration, buil
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.tokenizer import load_tokenizer
 from framethrift.progress import Progress
+from lightning_modules import processes
 from lightning_modules.conversations import Conversations
 from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
+from lightning_modules.sharding import clip_gradients, is_sharded, shard, whole_state
 from lightning_modules.trainer import fit
 
 
@@ -40,10 +42,32 @@ class VideolmTuning(lightning.LightningModule):
                 batch["image_features"] = self.model.vision_features(batch.pop("pixel_values"))
         output = self.model(**batch)
         answers = batch["labels"][:, 1:]
-        right = output.logits.argmax(dim=-1) == answers[answers != -100]
-        self.log("loss", output.loss)
-        self.log("token_accuracy", right.float().mean())
-        return output.loss
+        right = (output.logits.argmax(dim=-1) == answers[answers != -100]).float()
+        # The mean over processes is to be the mean over the tokens of the whole batch.
+        own = torch.tensor(float(len(right)), device=self.device)
+        weight = own * processes.count() / processes.total(own)
+        loss = output.loss * weight
+        self.log("loss", loss)
+        self.log("token_accuracy", right.mean() * weight)
+        return loss
+
+    def configure_model(self) -> None:
+        """With several processes, split the language model over them (FSDP)."""
+        if self.device_mesh is not None:
+            shard(self.model, self.device_mesh["data_parallel"])
+
+    def on_after_backward(self) -> None:
+        """The parts that every process holds in full get the mean of their gradients."""
+        processes.average_gradients(p for p in self.model.parameters() if p.requires_grad and not is_sharded(p))
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Clip by the norm of all gradients, which torch does not compute over split and whole ones."""
+        if self.device_mesh is None:
+            super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        else:
+            clip_gradients(self.model.parameters(), self._settings.gradient_clip)
 
     def configure_optimizers(self) -> Any:
         """AdamW with a learning rate per part."""
@@ -67,6 +91,9 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
     processor = CopeVideoProcessor.of(models, tokenizer)
     if study.videolm(variant).trained:
         _tune(study, layout, variant, seed, model, processor)
+    weights = whole_state(model)
+    if weights is None:
+        return
     settings_digest = rule_digest(study, "videolm", variant)
     with exported(
         layout.model(variant, seed),
@@ -76,7 +103,7 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
         settings=settings_digest,
         extra=study.serving(variant),
     ) as folder:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=weights)
         processor.save_pretrained(folder)
 
 

@@ -4,7 +4,8 @@
     python perf/codec.py --json perf/measured/codec.json
 
 Every figure is frames of the file per second of wall time, one process and one decoder thread unless said otherwise, best of
-the repeats. The content is a textured pan with moving objects, so that vectors are dense.
+the repeats. The content is a textured pan with moving objects, so that vectors are dense. motion-vector-extractor is measured
+where it is installed (``pip install --no-deps motion-vector-extractor``: its opencv-python would collide with the headless one).
 """
 
 import argparse
@@ -12,12 +13,14 @@ import importlib
 import json
 import multiprocessing
 import platform
+import re
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import av
@@ -25,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.codec import Recipe, encode_frames, frame_table, read_gops
+from framethrift.codec.files import replace_file
 from framethrift.codec.pictures import RgbReader
 from framethrift.codec.source import open_video
 from framethrift.codec.vectors import SUBPIXELS, vectors_of
@@ -153,7 +157,7 @@ def measure(path: Path, quick: bool) -> dict[str, float]:
     """All ways on one file."""
     table = frame_table(path)
     frames, gops = len(table.types), int(table.key.sum())
-    repeats = 3 if quick else 5
+    repeats = 3
     fused(path, 30)
     result = {
         "plain": rate(frames, lambda: plain(path), repeats),
@@ -166,8 +170,7 @@ def measure(path: Path, quick: bool) -> dict[str, float]:
         result["motion_vector_extractor"] = rate(frames, lambda: motion_vector_extractor(path), repeats)
     except ImportError:
         print("motion-vector-extractor is not installed: not measured", file=sys.stderr)
-    if not quick:
-        result["fused_s30_two_processes"] = two_processes(path, 30, gops, repeats, frames)
+    result["fused_s30_two_processes"] = two_processes(path, 30, gops, repeats, frames)
     result["vectors_per_frame"] = float(table.vectors.mean())
     return result
 
@@ -204,29 +207,60 @@ def random_access(folder: Path, quick: bool) -> dict[str, float]:
     }
 
 
+def conditions() -> dict[str, object]:
+    """What the figures depend on: processor, system and versions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8")) if cpuinfo.is_file() else []
+    versions: dict[str, str | None] = {}
+    for package in ("av", "numba", "numpy", "motion-vector-extractor"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "cpu": names[0] if names else platform.processor() or platform.machine(),
+        "cores": len(names) or None,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "libavcodec": ".".join(map(str, av.library_versions["libavcodec"])),
+        "versions": versions,
+        "threads_per_decoder": 1,
+    }
+
+
 def main() -> None:
     """Measure, print a table, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="360p, MPEG-4 only, fewer repeats")
+    parser.add_argument("--hour", action="store_true", help="also random access in a file of an hour, which takes minutes")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    report: dict[str, object] = {"machine": platform.processor() or platform.machine(), "python": platform.python_version()}
+    report: dict[str, object] = {"conditions": conditions(), "quick": arguments.quick}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files: dict[str, dict[str, float]] = {}
-        report["random_access"] = random_access(folder, arguments.quick)
+        report["frames_per_second"] = files
         for size in ("360p",) if arguments.quick else SIZES:
             for codec in ("mpeg4",) if arguments.quick else ("mpeg4", "h264"):
                 path = folder / f"{size}.{codec}.mp4"
-                count = 960 if size == "360p" else 480
+                count = {"360p": 960, "720p": 480, "1080p": 240}[size]
                 quantiser = 4 if codec == "mpeg4" else 20
                 recipe = Recipe.model_validate({"codec": codec, "quantiser": quantiser})
                 encode_frames(scene(*SIZES[size], count), path, recipe)
                 files[f"{size} {codec}"] = measure(path, arguments.quick)
-        report["frames_per_second"] = files
+                path.unlink()
+                write(report, arguments.json)
+        if arguments.quick or arguments.hour:
+            report["random_access"] = random_access(folder, arguments.quick)
+    write(report, arguments.json)
     print(json.dumps(report, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def write(report: dict[str, object], target: Path | None) -> None:
+    """What is measured so far, in one piece."""
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target, lambda path: path.write_text(json.dumps(report, indent=1) + "\n"))
 
 
 if __name__ == "__main__":

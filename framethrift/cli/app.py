@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli import configuration, data, findings, scoring, steps, tracking, video
+from framethrift.cli import codec, configuration, data, findings, plan, scoring, steps, tracking, video, weights
 from framethrift.progress import redirect_to
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
-for command in steps.COMMANDS + scoring.COMMANDS + video.COMMANDS + findings.COMMANDS:
+app.add_typer(weights.app, name="weights")
+app.add_typer(codec.app, name="codec")
+for command in [*steps.COMMANDS, *scoring.COMMANDS, *video.COMMANDS, *findings.COMMANDS, plan.plan]:
     app.command()(command)
 
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
@@ -39,6 +41,29 @@ def claims(
     print(f"\n{len(sources.verdicts)} claims in study {settings.name}: {counts}")
 
 
+def compare(
+    first: Annotated[Path, typer.Argument(help="A results folder, e.g. results/mini.")],
+    second: Annotated[Path, typer.Argument(help="Another one: another revision, seed or cluster.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the page to.")] = Path("reports/comparison"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print every cell as JSON, write no page.")] = False,
+) -> None:
+    """Compare two results folders: every cell of both, and which moved beyond noise."""
+    from framethrift.reporting.compare import compare as compare_folders
+    from framethrift.reporting.compare import write_comparison
+
+    found = compare_folders(first, second)
+    moved = [item for item in found.moved if item.beyond_noise]
+    if as_json:
+        cells = [
+            {"cell": str(i.key), "moved": i.beyond_noise, "corrected": i.corrected, **asdict(i.difference)} for i in found.moved
+        ]
+        print(json.dumps(cells, ensure_ascii=False, indent=1))
+        return
+    for item in moved:
+        print(f"{item.key}: {100 * item.difference.value:+.1f} points, corrected p = {item.corrected:.2g}")
+    print(f"{len(moved)} of {len(found.moved)} cells moved beyond noise: {write_comparison(found, first, second, out)}")
+
+
 def _numbers(verdict: Any) -> str:
     from framethrift.reporting.tables_audit import ours
 
@@ -60,4 +85,4 @@ def _facts(verdict: Any) -> dict[str, Any]:
     }
 
 
-COMMANDS: list[Callable[..., None]] = [claims]
+COMMANDS: list[Callable[..., None]] = [claims, compare]

@@ -1,11 +1,13 @@
 """One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from framethrift.cli.launch import spread
 from framethrift.config import Layout, Study, load_study
 from framethrift.progress import Progress
 
@@ -13,6 +15,8 @@ StudyOption = Annotated[str, typer.Option("--study", help="Name or YAML file of 
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads for torch.")]
+Devices = Annotated[int, typer.Option(min=1, help="Training processes on each node, one per GPU.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Nodes of the SLURM job to train on.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed, one of the study's.")]
 Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first variant that uses it.")]
 Variant = Annotated[str, typer.Option(help="Variant of the study.")]
@@ -24,11 +28,13 @@ Root = Annotated[
 ]
 
 
-def _open(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
+def open_study(study: str, overrides: list[str] | None, threads: int | None = None) -> tuple[Study, Layout]:
+    """A study with its overrides, and where its files lie; `threads` are torch's."""
     if threads is not None:
         import torch
 
-        torch.set_num_threads(threads)
+        # Of a node's threads each of its training processes takes its part.
+        torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     loaded = load_study(study, overrides or [])
     return loaded, Layout(f"results/{loaded.name}")
 
@@ -37,69 +43,71 @@ def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = 
     """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
     from framethrift.videos import build_dataset
 
-    settings, layout = _open(study, set_)
-    counter = _counter(f"videos {dataset}", "videos")
+    settings, layout = open_study(study, set_)
+    counter = count_progress(f"videos {dataset}", "videos")
     build_dataset(
         *(settings.datasets[dataset], dataset, layout.root, jobs, counter), root=root, allow_partial=settings.allow_partial
     )
-
-
-def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
-    """Re-encode a dataset to its recipe."""
-    from framethrift.codec.build import encode_dataset
-
-    settings, layout = _open(study, set_)
-    recipe = settings.recipes[settings.datasets[dataset].recipe]
-    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=_counter(f"codec {dataset}", "videos"))
-
-
-def weights(study: StudyOption = "mini", set_: Overrides = None) -> None:
-    """Check that every ready-made weight a study names is on this machine."""
-    from framethrift.models.weights import check_weights
-
-    check_weights(*_open(study, set_))
 
 
 def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Train the study's tokenizer, or fetch that of its trained VideoLM."""
     from lightning_modules.vision_language_pretraining import train_tokenizer
 
-    train_tokenizer(*_open(study, set_))
+    train_tokenizer(*open_study(study, set_))
 
 
 def vision(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
     """Train the VideoLM's vision tower on captioned frames, or load it ready-made."""
     from lightning_modules.vision_language_pretraining import train_vision
 
-    train_vision(*_open(study, set_, threads))
+    train_vision(*open_study(study, set_, threads))
 
 
 def clip(study: StudyOption = "mini", set_: Overrides = None, threads: Threads = 1) -> None:
     """Train the CLIP that scores frames, or load it ready-made."""
     from lightning_modules.vision_language_pretraining import train_clip
 
-    train_clip(*_open(study, set_, threads))
+    train_clip(*open_study(study, set_, threads))
 
 
-def delta(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def delta(
+    name: Name,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Pre-train a Δ-encoder (CoPE Eq. 7-10)."""
+    spread(devices, nodes, threads)
     from lightning_modules.delta_pretraining import train_delta
 
-    train_delta(*_open(study, set_, threads), name, seed)
+    train_delta(*open_study(study, set_, threads), name, seed)
 
 
 def retrieval(name: Name, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
     """Next-frame retrieval with a pre-trained Δ-encoder (CoPE Table H.6)."""
     from framethrift.evaluation.retrieval import evaluate_retrieval
 
-    evaluate_retrieval(*_open(study, set_, threads), name, seed)
+    evaluate_retrieval(*open_study(study, set_, threads), name, seed)
 
 
-def videolm(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def videolm(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Fine-tune a VideoLM (CoPE Supp. C)."""
+    spread(devices, nodes, threads)
     from lightning_modules.videolm_finetuning import train_videolm
 
-    train_videolm(*_open(study, set_, threads), variant, seed)
+    train_videolm(*open_study(study, set_, threads), variant, seed)
 
 
 def pass_rates(
@@ -108,21 +116,39 @@ def pass_rates(
     """Measure how often a VideoLM answers each training question (MSJoE's difficulty c)."""
     from lightning_modules.pass_rates import measure_pass_rates
 
-    measure_pass_rates(*_open(study, set_, threads), variant, seed)
+    measure_pass_rates(*open_study(study, set_, threads), variant, seed)
 
 
-def sampler(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def sampler(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Pre-train a key-frame sampler (MSJoE stage 1)."""
+    spread(devices, nodes, threads)
     from lightning_modules.sampler_pretraining import train_sampler
 
-    train_sampler(*_open(study, set_, threads), variant, seed)
+    train_sampler(*open_study(study, set_, threads), variant, seed)
 
 
-def joint(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
+def joint(
+    variant: Variant,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+) -> None:
     """Evolve MLLM and sampler together (MSJoE stage 2)."""
+    spread(devices, nodes, threads)
     from lightning_modules.joint_evolution import train_joint
 
-    train_joint(*_open(study, set_, threads), variant, seed)
+    train_joint(*open_study(study, set_, threads), variant, seed)
 
 
 def answer(
@@ -138,7 +164,7 @@ def answer(
     """Answer one shard of a cell's questions; started again, it goes on where it stopped."""
     from framethrift.evaluation.evaluate import answer_cells
 
-    answer_cells(*_open(study, set_, threads), variant, sampling, seed, shard, shards)
+    answer_cells(*open_study(study, set_, threads), variant, sampling, seed, shard, shards)
 
 
 def evaluate(
@@ -153,14 +179,14 @@ def evaluate(
     """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
     from framethrift.evaluation.evaluate import evaluate_cells
 
-    evaluate_cells(*_open(study, set_, threads), variant, sampling, seed, shards)
+    evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed, shards)
 
 
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
     """Time a variant's samplings (CoPE Fig. 4a)."""
     from framethrift.latency.measure import measure_latency
 
-    measure_latency(*_open(study, set_, threads), variant, seed)
+    measure_latency(*open_study(study, set_, threads), variant, seed)
 
 
 def report(
@@ -173,7 +199,7 @@ def report(
     from framethrift.reporting import render_report
     from framethrift.tracking.provenance import revision
 
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress("report", unit="parts") as progress:
         try:
             tracking.sync(layout)
@@ -190,7 +216,7 @@ def bundle(study: StudyOption = "mini", set_: Overrides = None) -> None:
     from framethrift.reporting.sources import read_sources
     from framethrift.tracking.provenance import revision
 
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress("bundle") as progress:
         write_bundle(read_sources(settings, layout, progress), layout.report, layout.bundle, progress, revision=revision())
 
@@ -206,12 +232,13 @@ def table(
 
     if name not in TARGETS:
         raise typer.BadParameter(f"{name!r} is no table; allowed: {', '.join(TARGETS)}", param_hint="--name")
-    settings, layout = _open(study, set_)
+    settings, layout = open_study(study, set_)
     with Progress(f"table {name}") as progress:
         write_paper_table(settings, layout, name, layout.report, progress)
 
 
-def _counter(name: str, unit: str) -> Any:
+def count_progress(name: str, unit: str) -> Any:
+    """What a step calls with (done, total): progress lines under the step's name."""
     progress: Progress | None = None
 
     def count(done: int, total: int) -> None:
@@ -224,8 +251,6 @@ def _counter(name: str, unit: str) -> Any:
 
 COMMANDS: list[Callable[..., None]] = [
     videos,
-    codec,
-    weights,
     tokenizer,
     vision,
     clip,

@@ -13,10 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from framethrift.codec.encode import Encoded, recipe_digest, reencode
+from framethrift.codec.encode import reencode
+from framethrift.codec.encoded import Encoded, recipe_digest
 from framethrift.codec.errors import VideoRejected
 from framethrift.codec.files import replace_file
 from framethrift.codec.index import file_digest, stream_digest
+from framethrift.codec.keep import KEPT
 from framethrift.codec.writer import encoder_name
 from framethrift.config.recipe import Recipe
 
@@ -38,6 +40,7 @@ MANIFEST_SCHEMA = pa.schema(
         ("recipe_digest", pa.string()),
         ("source_sha256", pa.string()),
         ("encoder", pa.string()),
+        ("b_frames", pa.bool_()),
     ]
 )
 QUARANTINE_SCHEMA = pa.schema([(name, pa.string()) for name in ("video_id", "path", "reason", "detail")])
@@ -55,7 +58,8 @@ def _still_valid(sidecar: Path, target: Path, recipe: Recipe, source_sha256: str
         return None
     try:
         encoded = Encoded(**json.loads(sidecar.read_text()) | {"path": target, "window": recipe.window})
-        current = (recipe_digest(recipe), encoder_name(recipe), source_sha256, stream_digest(target))
+        writer = KEPT if encoded.encoder == KEPT and recipe.keep_source else encoder_name(recipe)
+        current = (recipe_digest(recipe), writer, source_sha256, stream_digest(target))
     except (json.JSONDecodeError, TypeError, VideoRejected):
         return None
     recorded = (encoded.recipe_digest, encoded.encoder, encoded.source_sha256, encoded.stream_digest)

@@ -124,17 +124,31 @@ def _result(axes: Axes, column: Column) -> None:
     axes.set_xlabel(f"{int((result != column.frame).any(axis=-1).sum())} wrong pixels")
 
 
-def _encoder_view(axes: Axes, column: Column) -> None:
-    """Per patch: mean τ as arrows, mean |δ| as shade."""
-    if column.motion is None or column.residual is None:
+def _encoder_motion(axes: Axes, column: Column) -> None:
+    """τ scaled to [-1, 1] by its smallest and largest component (supplement, Sec. B), mean per patch."""
+    if column.motion is None:
         return
-    height, width = column.motion.shape[:2]
-    energy = patch_means(np.abs(column.residual))
-    shade = energy.mean(axis=-1)
-    extent = (-0.5, energy.shape[1] * PATCH - 0.5, energy.shape[0] * PATCH - 0.5, -0.5)
-    axes.imshow(shade, cmap="Greys", vmin=0, vmax=RESIDUAL_REACH, extent=extent, interpolation="nearest")
-    _arrows(axes, column.motion, TYPE_COLOURS["I"])
-    axes.set_xlabel(f"{height // PATCH} × {width // PATCH} patches")
+    low, high = float(column.motion.min()), float(column.motion.max())
+    if high == low:
+        _patches(axes, motion_colours(np.zeros_like(patch_means(column.motion)), 1))
+        axes.set_xlabel("no range: all 0")
+        return
+    scaled = (column.motion - low) * (2 / (high - low)) - 1
+    _patches(axes, motion_colours(patch_means(scaled), 1))
+    axes.set_xlabel(f"{low:.0f} to {high:.0f} px; rest is {-2 * low / (high - low) - 1:+.2f}")
+
+
+def _encoder_residual(axes: Axes, column: Column) -> None:
+    """Mean |δ| / 255 per patch."""
+    if column.residual is None:
+        return
+    energy = patch_means(np.abs(column.residual)).mean(axis=-1) / 255
+    _patches(axes, energy, cmap="Greys", vmin=0, vmax=RESIDUAL_REACH / 255)
+    axes.set_xlabel(f"{energy.shape[0]} × {energy.shape[1]} patches")
+
+
+def _patches(axes: Axes, image: NDArray[Any], **options: Any) -> None:
+    axes.imshow(image, interpolation="nearest", aspect="auto", **options)
 
 
 def _wheel(axes: Axes, reach: float) -> None:
@@ -186,7 +200,16 @@ def _rows(reach: float, encoder_view: bool) -> list[_Row]:
         ("moved + δ\n= frame", _result, _note("")),
     ]
     if encoder_view:
-        rows.append(("what the\nΔ-encoder\nsees", _encoder_view, _note(f"per {PATCH}×{PATCH} patch:\narrows τ,\nshade mean |δ|")))
+        rows.append(
+            ("Δ-encoder:\nτ in [−1, 1]", _encoder_motion, _note(f"mean of {PATCH}×{PATCH} px,\ncolours as above,\nrim: 1"))
+        )
+        rows.append(
+            (
+                "Δ-encoder:\n|δ| / 255",
+                _encoder_residual,
+                _note(f"mean of {PATCH}×{PATCH} px,\nblack: {RESIDUAL_REACH / 255:.2f}"),
+            )
+        )
     return rows
 
 
@@ -209,7 +232,7 @@ class Grid:
 
     @property
     def height(self) -> float:
-        return self.title + (6 if self.encoder_view else 5) * self._pitch
+        return self.title + (7 if self.encoder_view else 5) * self._pitch
 
     @property
     def _picture_height(self) -> float:

@@ -1,10 +1,8 @@
 """Re-encoding to a recipe: I- and P-frames only, fixed GOP, constant frame rate, no audio (CoPE Sec. 4.1)."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +10,10 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from framethrift.codec.encoded import Encoded, describe
 from framethrift.codec.files import partial_path
-from framethrift.codec.index import file_digest, read_index, stream_digest
+from framethrift.codec.index import file_digest
+from framethrift.codec.keep import keep_stream
 from framethrift.codec.pictures import RgbReader, rotation_of
 from framethrift.codec.resample import BrokenClock, constant_rate
 from framethrift.codec.source import Source, open_video
@@ -22,35 +22,6 @@ from framethrift.config.recipe import Recipe
 
 # One macroblock, the unit that motion is described in.
 SMALLEST_SIDE = 16
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One re-encoded file: the columns of the codec manifest that do not depend on the data set.
-
-    ``keyframes`` are frame numbers, ``duration`` seconds, ``stream_digest`` as in ``framethrift.codec.index``, and
-    ``source_sha256`` the digest of the source file (of the RGB frames, for ``encode_frames``).
-    """
-
-    path: Path
-    frames: int
-    fps: float
-    gop: int
-    window: int
-    width: int
-    height: int
-    duration: float
-    keyframes: list[int]
-    stream_digest: str
-    recipe_digest: str
-    source_sha256: str
-    encoder: str
-
-
-def recipe_digest(recipe: Recipe) -> str:
-    """SHA-256 of what in a recipe decides the stream's bytes (the fusion window does not)."""
-    fields = recipe.model_dump(mode="json", exclude={"window"})
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _even(length: int) -> int:
@@ -86,8 +57,6 @@ def _cropped(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
 def _encode(frames: Iterable[VideoFrame], target: Path, recipe: Recipe, source_sha256: Callable[[], str]) -> Encoded:
     if target.suffix != ".mp4":
         raise ValueError(f"target {target} must end in .mp4")
-    if recipe.width is not None and recipe.height is not None and (recipe.width % 2 or recipe.height % 2):
-        raise ValueError(f"recipe size {recipe.width}x{recipe.height}: width and height must be even")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(target)
     writer = None
@@ -99,7 +68,7 @@ def _encode(frames: Iterable[VideoFrame], target: Path, recipe: Recipe, source_s
         if writer is None:
             raise ValueError(f"no frames to encode into {target}")
         count = writer.finish()
-        encoded = _describe(partial, target, recipe, count, source_sha256)
+        encoded = _described(partial, target, recipe, count, source_sha256())
         os.replace(partial, target)
     except BaseException:
         if writer is not None:
@@ -109,30 +78,12 @@ def _encode(frames: Iterable[VideoFrame], target: Path, recipe: Recipe, source_s
     return encoded
 
 
-def _describe(partial: Path, target: Path, recipe: Recipe, count: int, source_sha256: Callable[[], str]) -> Encoded:
-    with open_video(partial) as source:
-        index = read_index(source)
-        context = source.stream.codec_context
-        width, height = context.width, context.height
-    keyframes = index.keyframes
-    if len(index.pts) != count or keyframes != list(range(0, count, recipe.gop)):
-        raise RuntimeError(f"{target}: the encoder wrote {len(index.pts)} of {count} frames, key frames at {keyframes[:9]}")
-    rate = frame_rate(recipe)
-    return Encoded(
-        path=target,
-        frames=count,
-        fps=float(rate),
-        gop=recipe.gop,
-        window=recipe.window,
-        width=width,
-        height=height,
-        duration=float(count / rate),
-        keyframes=keyframes,
-        stream_digest=stream_digest(partial),
-        recipe_digest=recipe_digest(recipe),
-        source_sha256=source_sha256(),
-        encoder=encoder_name(recipe),
-    )
+def _described(partial: Path, target: Path, recipe: Recipe, count: int, source_sha256: str) -> Encoded:
+    encoded = describe(partial, target, recipe, source_sha256, encoder_name(recipe), b_frames=False)
+    if encoded.frames != count or encoded.keyframes != list(range(0, count, recipe.gop)):
+        found = f"{encoded.frames} of {count} frames, key frames at {encoded.keyframes[:9]}"
+        raise RuntimeError(f"{target}: the encoder wrote {found}")
+    return encoded
 
 
 def reencode(source: str | Path, target: str | Path, recipe: Recipe) -> Encoded:
@@ -141,13 +92,18 @@ def reencode(source: str | Path, target: str | Path, recipe: Recipe) -> Encoded:
     The recipe's frame rate is reached by taking, for each tick, the frame nearest in time; the container's rotation is applied;
     audio is dropped; the picture is stretched to the recipe's size, or keeps its own, less the last row or column of an odd
     size; colours become BT.601 in limited range, which is what an MPEG-4 stream without colour marks means. The target appears
-    only when complete, and its bytes depend only on the source, the recipe and the encoder's build.
+    only when complete, and its bytes depend only on the source, the recipe and the encoder's build. With ``recipe.keep_source``
+    a stream that qualifies is copied instead, see ``framethrift.codec.keep``.
 
     Raises:
         VideoRejected: the source is damaged, truncated, or holds fewer than two frames.
-        ValueError: the target's suffix is not .mp4, or the recipe's size is odd.
+        ValueError: the target's suffix is not .mp4.
     """
     path, target = Path(source), Path(target)
+    if target.suffix != ".mp4":
+        raise ValueError(f"target {target} must end in .mp4")
+    if recipe.keep_source and (kept := keep_stream(path, target, recipe)) is not None:
+        return kept
     with open_video(path) as opened:
         sha256 = file_digest(path)
         counted = 0

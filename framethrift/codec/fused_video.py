@@ -28,12 +28,12 @@ class FusedVideo:
     residual: NDArray[np.int16]
 
 
-def read_video(path: str | Path, window: int) -> FusedVideo:
+def read_video(path: str | Path, window: int, *, b_frames: bool = False) -> FusedVideo:
     """Read a whole (short) video; for long ones use ``read_gops``, which holds one GOP at a time.
 
     Args and errors: as ``read_gops``.
     """
-    gops = list(read_gops(path, window))
+    gops = list(read_gops(path, window, b_frames=b_frames))
     slots = max(len(gop.times) for gop in gops)
     size = gops[0].frames.shape[1:3]
     video = FusedVideo(

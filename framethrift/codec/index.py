@@ -2,10 +2,12 @@
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from framethrift.codec.source import Source, open_video
@@ -33,8 +35,11 @@ class PacketIndex:
         return np.flatnonzero(self.key).tolist()
 
 
-def read_index(source: Source) -> PacketIndex:
-    """Read all packets of an open source and go back to its start; raises ``VideoRejected`` if none has a time."""
+def read_index(source: Source, *, complete: bool = False) -> PacketIndex:
+    """Read all packets of an open source and go back to its start.
+
+    Raises ``VideoRejected`` if none has a time, or, with ``complete``, if there are fewer than the container declares.
+    """
     rows = []
     step = 0
     for packet in source.demux():
@@ -46,10 +51,26 @@ def read_index(source: Source) -> PacketIndex:
             step = packet.duration or step
     if not rows:
         raise source.reject("corrupt", "the video stream holds no packets")
+    if complete:
+        source.check_packets()
     rows.sort()
     source.seek(rows[0][0])
     table = np.array(rows, np.int64)
     return PacketIndex(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] > 0, rows[-1][0] + step)
+
+
+def gop_frames(source: Source, index: PacketIndex, number: int) -> Iterator[VideoFrame]:
+    """The frames of one GOP in display order; only they, and what they need, are decoded.
+
+    Raises:
+        VideoRejected: the file is bad.
+    """
+    ends = [*index.keyframes, len(index.pts)]
+    first, after = ends[number], ends[number + 1]
+    # Where frames are reordered, containers find the wanted place only roughly: from the key frame before.
+    source.seek(int(index.pts[ends[number - 1 if number and source.stream.codec_context.has_b_frames else number]]))
+    end = int(index.pts[after]) if after < len(index.pts) else index.end + 1
+    return source.frames_between(int(index.pts[first]), end, after - first)
 
 
 def stream_digest(path: str | Path) -> str:

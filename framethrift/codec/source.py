@@ -4,7 +4,8 @@ FFmpeg conceals most damage: it logs an error, or marks the frame as corrupt, an
 log and the marks of every packet, and compares the frames it got with what the container promised.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -31,21 +32,44 @@ _DURATION_SLACK = 0.5
 _TRUNCATION_MESSAGES = ("partial file", "prematurely")
 
 
-class _ErrorLog:
+class ErrorsLogged:
+    """Makes FFmpeg log errors while the block runs, once for each.
+
+    The level is one for all threads: the first block to open sets it and the last one to close puts it back.
+    """
+
+    _lock = threading.Lock()
+    _open = 0
+    _before: tuple[int | None, bool]
+
+    def __enter__(self) -> None:
+        with ErrorsLogged._lock:
+            if ErrorsLogged._open == 0:
+                ErrorsLogged._before = av.logging.get_level(), av.logging.get_skip_repeated()
+                av.logging.set_level(av.logging.ERROR)
+                av.logging.set_skip_repeated(False)
+            ErrorsLogged._open += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with ErrorsLogged._lock:
+            ErrorsLogged._open -= 1
+            if ErrorsLogged._open == 0:
+                level, skip = ErrorsLogged._before
+                av.logging.set_skip_repeated(skip)
+                av.logging.set_level(level)
+
+
+class _ErrorLog(ErrorsLogged):
     """Collects what FFmpeg logs as errors on this thread while the block runs."""
 
-    def __enter__(self) -> list[tuple[int, str, str]]:
-        self._level = av.logging.get_level()
-        self._skip = av.logging.get_skip_repeated()
-        av.logging.set_level(av.logging.ERROR)
-        av.logging.set_skip_repeated(False)
+    def __enter__(self) -> list[tuple[int, str, str]]:  # type: ignore[override]
+        super().__enter__()
         self._capture = av.logging.Capture()
         return self._capture.__enter__()
 
     def __exit__(self, *exception: object) -> None:
         self._capture.__exit__(None, None, None)
-        av.logging.set_skip_repeated(self._skip)
-        av.logging.set_level(self._level)
+        super().__exit__()
 
 
 def _reason(path: Path, text: str, otherwise: str) -> str:
@@ -70,6 +94,9 @@ class Source:
         self._expected = 0
         self._frames = 0
         self._keyed = False
+        # Called with each packet before it is decoded.
+        self.on_packet: Callable[[Packet], None] | None = None
+        self._again: Packet | None = None
         self._ends: dict[int, int] = {}
 
     def reject(self, reason: str, detail: str) -> VideoRejected:
@@ -108,6 +135,8 @@ class Source:
         if packet.size == 0:
             return
         self._packets += 1
+        if self._again is None and packet.is_keyframe and self.codec == "mpeg4":
+            self._again = packet
         self._keyed |= packet.is_keyframe
         not_coded = self.codec == "mpeg4" and packet.size <= _NOT_CODED_BYTES
         if self._keyed and not packet.is_discard and not not_coded:
@@ -115,6 +144,8 @@ class Source:
 
     def decode(self, packet: Packet | None) -> list[VideoFrame]:
         """Frames that the decoder gives for one packet; raises ``VideoRejected`` on the first sign of damage."""
+        if self.on_packet is not None and packet is not None:
+            self.on_packet(packet)
         with _ErrorLog() as logs:
             try:
                 frames = self.stream.decode(packet)
@@ -135,21 +166,46 @@ class Source:
     def frames(self) -> Iterator[VideoFrame]:
         """Every frame of the file in display order; the file is checked for completeness at the end."""
         for packet in self.demux():
-            yield from self.decode(packet)
+            yield from self.decode(packet) if packet.size else self._drain(packet)
         self.check_complete()
 
-    def frames_until(self, count: int) -> Iterator[VideoFrame]:
-        """The next ``count`` frames, the decoder being flushed after as many packets (so they must form whole GOPs)."""
-        given = 0
+    def frames_between(self, first: int, end: int, count: int) -> Iterator[VideoFrame]:
+        """The ``count`` frames shown from ``first``, a key frame's time, until before ``end`` (in ``time_base`` units).
+
+        Frames shown before ``first`` are not decoded, nor is more than these ``count`` frames need: B-frames at the end of
+        the stretch need the key frame after it.
+        """
+        given = fed = 0
         for packet in self.demux():
-            given += len(shown := self.decode(packet))
-            yield from shown
-            if self._packets == count:
-                given += len(shown := self.decode(None))
-                yield from shown
+            pts = packet.pts if packet.pts is not None else packet.dts
+            if packet.size == 0 or pts is None:
+                break
+            if pts < first:
+                continue
+            fed += pts < end and not packet.is_discard
+            shown = self.decode(packet)
+            if fed == count:
+                shown += self._drain(None)
+            for frame in shown:
+                if frame.pts is None or first <= frame.pts < end:
+                    given += 1
+                    yield frame
+            if fed == count:
                 break
         if given != count:
             raise self.reject("corrupt", f"{count} packets gave {given} frames")
+
+    def _drain(self, flush: Packet | None) -> list[VideoFrame]:
+        """The frames that the decoder holds back.
+
+        FFmpeg's MPEG-4 decoder gives the last one without its vectors, unless another frame is decoded after it: the first key
+        frame is, once more, and not given.
+        """
+        if self._again is None or not self.stream.codec_context.has_b_frames:
+            return self.decode(flush)
+        frames = self.decode(self._again) + self.decode(flush)
+        self._frames -= 1
+        return frames[:-1]
 
     def time_of(self, frame: VideoFrame) -> float:
         """Presentation time of a frame in seconds, raises ``VideoRejected`` when it has none."""
@@ -158,14 +214,18 @@ class Source:
         return frame.pts * self.time_base.numerator / self.time_base.denominator
 
     def check_complete(self) -> None:
-        """Compare what was read from first to last packet with what the container declares."""
-        declared = self.stream.frames
-        if declared and self._packets < declared:
-            raise self.reject("truncated", f"the container declares {declared} frames and holds {self._packets}")
+        """Compare what was read and decoded, from first to last packet, with what the container declares."""
+        self.check_packets()
         if self.codec in _ONE_FRAME_PER_PACKET and self._frames < self._expected:
             raise self.reject("corrupt", f"{self._expected} packets gave only {self._frames} frames")
         if self._frames == 0:
             raise self.reject("corrupt", "no frame can be decoded")
+
+    def check_packets(self) -> None:
+        """Compare what was read, from first to last packet, with what the container declares."""
+        declared = self.stream.frames
+        if declared and self._packets < declared:
+            raise self.reject("truncated", f"the container declares {declared} frames and holds {self._packets}")
         if self.container.duration is not None and self.container.format.name.startswith(_DECLARED_DURATION):
             streams = [stream for stream in self.container.streams if stream.type in ("video", "audio")]
             seen = max(float(self._ends.get(stream.index, 0) * (stream.time_base or 0)) for stream in streams)
@@ -202,10 +262,15 @@ def open_video(path: str | Path, *, vectors: bool = False) -> Iterator[Source]:
         raise VideoRejected(path, "empty_file", "the file has no bytes")
     with _ErrorLog() as logs:
         try:
-            container = av.open(str(path))
+            # With its protocol, or a name with a colon would be taken for an address.
+            container = av.open(f"file:{path}", metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
-            text = _messages(logs) or str(error)
+            text = _messages(logs) or error.strerror or str(error)
             raise VideoRejected(path, _reason(path, text, "unreadable"), f"not a readable video file: {text}") from error
+    # Found while opening, and only there: a Matroska file whose damaged part would be passed over as one huge packet.
+    if any("Truncating packet" in text for _, _, text in logs):
+        container.close()
+        raise VideoRejected(path, "corrupt", f"the file is damaged: {_messages(logs)}")
     with container:
         streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not streams:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from framethrift.codec.fusion import warp
-from framethrift.codec.gops import read_gops
+from framethrift.codec.gops import Windows, read_gops
 from framethrift.codec.pictures import RgbReader
 from framethrift.codec.source import open_video
 
@@ -20,7 +21,7 @@ class VerifyResult:
 
     Attributes:
         path: the file.
-        window: the fusion window s.
+        window: the fusion window s, or the windows of each GOP.
         gops: GOPs read.
         windows: fused windows checked.
         mismatching_pixels: pixels, over all slots, where the I-frame, or warp(reference, τ) + δ, differs from the frame that a
@@ -30,7 +31,7 @@ class VerifyResult:
     """
 
     path: Path
-    window: int
+    window: Windows
     gops: int
     windows: int
     mismatching_pixels: int
@@ -63,18 +64,23 @@ def _tally(
     return mismatching, residual, difference
 
 
-def _plain_slots(path: Path, window: int) -> Iterator[NDArray[np.uint8]]:
+def _plain_slots(path: Path, window: Windows) -> Iterator[NDArray[np.uint8]]:
     """The frames at the slots, decoded without asking for vectors."""
     rgb = RgbReader()
-    position = 0
+    gop, position = -1, 0
+    places = {} if isinstance(window, int) else {number: {0, *accumulate(own)} for number, own in window.items()}
     with open_video(path) as source:
         for frame in source.frames():
-            position = 0 if frame.key_frame else position + 1
-            if position % window == 0:
+            if frame.key_frame:
+                gop, position = gop + 1, 0
+            elif gop < 0:
+                continue
+            if position % window == 0 if isinstance(window, int) else position in places.get(gop, ()):
                 yield rgb.read(frame).copy()
+            position += 1
 
 
-def verify(path: str | Path, window: int) -> VerifyResult:
+def verify(path: str | Path, window: Windows, *, b_frames: bool = False) -> VerifyResult:
     """Read a file's primitives and check ``warp(reference, τ) + δ == target`` against a second, plain decoding.
 
     Memory does not grow with the file. The identity alone would hold for τ = 0 too; ``gain`` says what τ is worth.
@@ -85,7 +91,7 @@ def verify(path: str | Path, window: int) -> VerifyResult:
     path = Path(path)
     gops = windows = mismatching = values = residual = difference = 0
     plain = _plain_slots(path, window)
-    for gop in read_gops(path, window):
+    for gop in read_gops(path, window, b_frames=b_frames):
         gops += 1
         truth = next(plain)
         mismatching += int((gop.frames[0] != truth).any(axis=-1).sum())

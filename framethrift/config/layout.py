@@ -23,6 +23,11 @@ class Layout:
         return self.root / "codec" / dataset
 
     @property
+    def primitives(self) -> Path:
+        """Cache of codec primitives (training.primitive_cache); may be deleted at any time."""
+        return self.root / "primitives"
+
+    @property
     def weights(self) -> Path:
         """Where the ready-made weights of the study were found."""
         return self.root / "weights.json"

@@ -90,7 +90,10 @@ class DeltaEncoder(Section):
         "min-max", description="τ to [−1, 1] per field (Supp. B), or clipped at motion_limit."
     )
     motion_limit: float = Field(20.0, gt=0, description="Pixels at which `clip` saturates (CoViAR: 20).")
-    residual_scale: float = Field(255.0, gt=0, description="δ is divided by this; the paper is silent.")
+    residual_limit: float = Field(
+        255.0, gt=0, le=255, description="δ is clipped at ± this many grey levels first; 255 clips nothing (CoViAR: 128)."
+    )
+    residual_scale: float = Field(255.0, gt=0, description="δ is divided by this; the paper is silent (CoViAR: 255).")
 
     @model_validator(mode="after")
     def _shapes(self) -> "DeltaEncoder":

@@ -21,13 +21,24 @@ class Recipe(Section):
         True, description="Allow four motion vectors per macroblock (mpeg4 flag mv4); the papers are silent."
     )
 
+    keep_source: bool = Field(
+        False,
+        description="Copy a source's own H.264 or MPEG-4 stream instead of re-encoding, where it has the recipe's frame rate and "
+        "size and no GOP above `gop` frames (shorter ones, as at scene cuts, stay); the others are re-encoded.",
+    )
+    b_frames: bool = Field(False, description="With keep_source: also keep streams with B-frames. Re-encoding never writes any.")
+
     @model_validator(mode="after")
-    def _window_divides_gop(self) -> "Recipe":
+    def _consistent(self) -> "Recipe":
         if self.gop % self.window:
             divisors = [n for n in range(1, self.gop + 1) if self.gop % n == 0]
             raise ValueError(f"window {self.window} does not divide gop {self.gop}; allowed: {divisors}")
         if (self.width is None) != (self.height is None):
             raise ValueError("width and height must be given together, or both left out")
+        if self.width is not None and self.height is not None and (self.width % 2 or self.height % 2):
+            raise ValueError(f"size {self.width}x{self.height}: width and height must be even (4:2:0 colour)")
+        if self.b_frames and not self.keep_source:
+            raise ValueError("b_frames concerns streams that are kept: set keep_source too, or leave b_frames out")
         return self
 
     @property

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
 
 Order = Literal["time", "shuffled"]
 DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
+Energy = Literal["vectors", "packet_size"]
 
 
 class Stream(Section):
@@ -24,6 +25,31 @@ class Stream(Section):
     )
     max_gops: int = Field(64, ge=1, description="Longer videos show this many uniformly chosen GOPs (Sec. 4.1).")
     order: Order = Field("time", description="Order of the stream's entries; shuffled is the control for the sense of time.")
+    fusion: Literal["fixed", "adaptive"] = Field(
+        "fixed",
+        description=(
+            "Fusion windows: fixed (the recipe's, as in the paper), or adaptive (CoPE's future work): short where much moves, "
+            "long where little does, over all shown GOPs."
+        ),
+    )
+    energy: Energy = Field(
+        "vectors",
+        description=(
+            "What adaptive fusion takes for motion: mean length of the vectors (frames are decoded once more), or packet_size "
+            "(bytes; nothing is decoded)."
+        ),
+    )
+    budget: int | None = Field(
+        None,
+        ge=1,
+        description="Visual tokens that adaptive fusion may spend per video; null spends what fixed fusion would.",
+    )
+
+    @model_validator(mode="after")
+    def _adaptive(self) -> "Stream":
+        if self.fusion == "fixed" and (self.budget is not None or self.energy != "vectors"):
+            raise ValueError("energy and budget belong to adaptive fusion: set fusion to adaptive, or leave them out")
+        return self
 
 
 class Select(Section):

@@ -107,7 +107,7 @@ class Study(Section):
         if variant.family == "text":
             fits = isinstance(shown, Blind | Chance)
         elif isinstance(shown, Stream):
-            fits = shown.delta == "drop"
+            fits = shown.delta == "drop" and shown.fusion == "fixed"
         else:
             fits = not isinstance(shown, Select) or shown.selector != "msjoe"
         if not fits:
@@ -142,10 +142,11 @@ class Study(Section):
         self.training_of(name)
 
     def _check_slots(self) -> None:
-        fewest = min(recipe.slots for recipe in self.recipes.values())
         for name, sampling in self.samplings.items():
             if isinstance(sampling, Stream):
-                slots = max(recipe.slots for recipe in self.recipes.values())
+                # Adaptive fusion may show any frame; fixed fusion only the recipe's slots.
+                sizes = [recipe.gop if sampling.fusion == "adaptive" else recipe.slots for recipe in self.recipes.values()]
+                slots, fewest = max(sizes), min(sizes)
                 if sampling.keyframes_per_gop > slots:
                     raise ValueError(
                         f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into "
@@ -200,6 +201,11 @@ class Study(Section):
         if isinstance(settings, BaselineVariant):
             return []
         return [settings.dataset] if isinstance(settings, SamplerVariant) else settings.datasets
+
+    def rated_datasets(self, variant: str) -> list[str]:
+        """Datasets on whose training questions a VideoLM's pass rates are measured: those of the samplers beside it."""
+        samplers = [own.dataset for own in self.variants.values() if isinstance(own, SamplerVariant) and own.mllm == variant]
+        return sorted(set(samplers)) or self.dataset_of(variant)
 
     def delta_of(self, variant: str) -> str | None:
         """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""

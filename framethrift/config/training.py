@@ -137,3 +137,9 @@ class Training(Section):
     joint: JointEvolution
     set_likelihood: SetLikelihood = SetLikelihood()
     key_frames: KeyFrames = KeyFrames()
+    primitive_cache: bool = Field(
+        False,
+        description=(
+            "Keep the primitives of training videos on disk between epochs, checksummed; the size is stated before it is written."
+        ),
+    )

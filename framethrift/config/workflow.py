@@ -1,7 +1,7 @@
 """What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from framethrift.config.benchmarks import datasets_of, load_benchmarks
@@ -19,10 +19,19 @@ from framethrift.config.variants import BaselineVariant, SamplerVariant
 class Workflow:
     """A study as the DAG sees it. Every method returns paths or lists of them, relative to the working folder."""
 
-    def __init__(self, source: str, overrides: list[str], *, results: str = "results", shards: int = 1) -> None:
+    def __init__(
+        self,
+        source: str,
+        overrides: list[str],
+        *,
+        results: str = "results",
+        retries: Mapping[str, int] | None = None,
+        shards: int = 1,
+    ) -> None:
+        self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
+        self._retries = dict(retries or {})
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
-        self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
         # Not a parameter of the rules: a changed override must rerun only what its digests say.
         words = ["--study", source, *(word for override in overrides for word in ("--set", override))]
         self.arguments = shlex.join(words).replace("{", "{{").replace("}", "}}")  # part of a command that Snakemake formats
@@ -31,9 +40,10 @@ class Workflow:
     def from_config(cls, config: Mapping[str, Any]) -> "Workflow":
         """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them), shards=N.
 
+        The SLURM profile adds the content of its site file as `site`, already checked.
         Raises StudyError for an unknown key, shards that are no number above 0, and for everything that load_study refuses.
         """
-        unknown = sorted(set(config) - {"study", "clips", "set", "shards"})
+        unknown = sorted(set(config) - {"study", "clips", "set", "shards", "site"})
         if unknown:
             raise StudyError(f"--config {unknown[0]}: unknown; allowed: study, clips, set, shards")
         fields = config.get("set", [])
@@ -43,7 +53,12 @@ class Workflow:
         shards = str(config.get("shards", 1))
         if not shards.isdecimal() or int(shards) < 1:
             raise StudyError(f"--config shards={shards}: expected a number of jobs per cell, at least 1")
-        return cls(str(config.get("study", "mini")), overrides, shards=int(shards))
+        retries = (config.get("site") or {}).get("retries")
+        return cls(str(config.get("study", "mini")), overrides, retries=retries, shards=int(shards))
+
+    def retries(self, kind: str) -> int:
+        """How often a failed job of a kind (training, others) is tried again; 0 leaves it to Snakemake's own --retries."""
+        return self._retries.get(kind, 0)
 
     def tables(self, dataset: str) -> list[str]:
         """The re-encoded videos of a dataset and its questions."""
@@ -78,12 +93,13 @@ class Workflow:
         """Models that answer under a sampling; a baseline's weights are ready-made, and a random choice needs none."""
         if isinstance(self.study.samplings[sampling], Chance):
             return []
+        clip = [f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else []
         if isinstance(self.study.variants[variant], BaselineVariant):
-            return [*self.weights(), *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+            return [*self.weights(), *clip]
         models = [self.model(variant, seed)]
         if isinstance(self.study.variants[variant], SamplerVariant):
             models.append(self.model(self.study.mllm_of(variant), seed))
-        return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+        return [*models, *clip]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
         """Videos and questions of a cell's benchmarks."""
@@ -109,13 +125,13 @@ class Workflow:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
 
-    def judged(self) -> list[str]:
-        """Verdicts on every cell with open answers that a judge scores."""
-        registry = load_benchmarks()
+    def judged(self, pairs: Iterable[tuple[str, str]] | None = None) -> list[str]:
+        """Verdicts on the cells with open answers that a judge scores: of all (variant, sampling), or of `pairs`."""
+        registry, evaluations = load_benchmarks(), self.study.evaluations()
         return [
-            str(self.layout.judged(variant, sampling, seed))
-            for (variant, sampling), names in self.study.evaluations().items()
-            if any(registry[name].scoring == "judge" for name in names)
+            str(self.layout.judged(*pair, seed))
+            for pair in (evaluations if pairs is None else pairs)
+            if any(registry[name].scoring == "judge" for name in evaluations[pair])
             for seed in self.study.seeds
         ]
 
@@ -152,7 +168,7 @@ class Workflow:
         """
         made_of = TARGETS[name].made_of
         rows = table_rows(self.study, name)
-        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds]
+        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds] + self.judged(rows)
         files = {"cells": cells, "retrieval": self.retrievals(), "latency": self.latencies()}[made_of]
         if not files:
             raise StudyError(f"study {self.study.name} has no {made_of} for {name}: name its variants and samplings in the study")
@@ -177,6 +193,14 @@ class Workflow:
             if dataset.kind != "benchmark"
             for table in ("questions", "captions")
         ]
+
+    def rated(self, variant: str) -> list[str]:
+        """Videos and questions that a VideoLM's pass rates are measured on."""
+        return [path for name in self.study.rated_datasets(variant) for path in self.tables(name)]
+
+    def reinforcing(self, variant: str) -> list[str]:
+        """Videos and questions that a sampler or a joint variant learns from."""
+        return [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
 
     def pass_rates(self, sampler: str, seed: int | str) -> str:
         """Pass rates that a sampler's difficulty-aware advantage is computed from."""

@@ -1,6 +1,7 @@
-"""One question about anybody's clip, to a trained variant's folder."""
+"""Questions about anybody's clip, to a trained variant's folder."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Chance, Sampling, Select
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer, Answerer
+from framethrift.evaluation.dialogue import Dialogue
 from framethrift.evaluation.loading import Loaded, load_model
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask
 from framethrift.models.folder import ModelFolderError, resolve, verify
+from framethrift.models.tokenizer import END, VIDEO
 
 NEW_TOKENS = 64
 
@@ -76,6 +79,30 @@ def ask(clip: Path, question: str, model_folder: Path, sampling: str | None = No
     encoder = ClipEncoder(opened.recipe)
     ((_, answer),) = opened.answerer.answer([Ask(encoder(clip), question)], [NEW_TOKENS])
     return Reply(question, opened.folder, opened.sampling, answer)
+
+
+def converse(
+    clip: Path, questions: Sequence[str], model_folder: Path, sampling: str | None = None, device: str | None = None
+) -> list[Reply]:
+    """Answer `questions` in one conversation, each turn behind all before it; the clip is read once. Arguments and errors as
+    `ask`, and ContextOverflow when the conversation grows longer than the model's context."""
+    opened = open_folder(model_folder, sampling, device)
+    answerer, watch = opened.answerer, opened.answerer.watch
+    began = watch.now()
+    encoder = ClipEncoder(opened.recipe)
+    (view,) = answerer.viewer([Ask(encoder(clip), questions[0])])
+    dialogue = Dialogue(answerer.model, answerer.processor, view.shown)
+    shown: list[dict[str, float | str]] = [{"time": round(item.time, 6), "kind": item.kind} for item in view.shown.items]
+    prompt, replies = "", []
+    for question in questions:
+        following = prompt + END + answerer.processor.next_turn(question)
+        prompt = following if prompt else answerer.processor.prompt(question, VIDEO if shown else "")
+        raw = answerer.processor.tokenizer.decode(dialogue.ask(question, NEW_TOKENS))
+        now = watch.now()
+        answer = Answer(raw, prompt, shown, view.shown.visual_tokens, [], "", now - began)
+        replies.append(Reply(question, opened.folder, opened.sampling, answer))
+        prompt, began = prompt + raw, now
+    return replies
 
 
 def open_folder(path: Path, sampling: str | None, device: str | None) -> Opened:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from framethrift.config.benchmarks import Benchmark
 from framethrift.evaluation.figures import summarise_scores
 from framethrift.evaluation.questions import Question
-from framethrift.evaluation.scoring import scored
+from framethrift.evaluation.scoring import scored, scored_polls
 from framethrift.evaluation.statistics import chance
 
 if TYPE_CHECKING:
     from framethrift.evaluation.answering import Answer
 
 Row = dict[str, Any]
+PROACTIVE = "proactive"  # the part of StreamingBench that is polled
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmm
         "answer": question.answer,
         "letter": question.letter,
         "answers": list(question.answers),
+        "document_id": question.document_id or question.question_id,
+        "until": question.until,
+        "right": float(question.doc["right"]) if question.part == PROACTIVE else None,
     }
     return {
         **facts,
@@ -69,9 +73,29 @@ def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmm
     }
 
 
+def whole_documents(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the polls of each proactive question made one row, in the place of the first.
+
+    Its `polls` keep time and raw answer of every poll; tokens and seconds are those of all of them. Other rows stay as they are.
+    """
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["right"] is None:
+            found[row["question_id"]] = row
+            continue
+        name, poll = row["document_id"], {"time": row["until"], "raw": row["raw"]}
+        first = found.get(name)
+        if first is None:
+            found[name] = row | {"question_id": name, "polls": [poll]}
+            continue
+        added = {key: first[key] + row[key] for key in ("visual_tokens", "seconds")}
+        found[name] = first | added | {"polls": [*first["polls"], poll], "raw": f"{first['raw']} | {row['raw']}"}
+    return [row | scored_polls(row["polls"], row["right"]) if "polls" in row else row for row in found.values()]
+
+
 def rescored(row: Row, benchmark: Benchmark) -> Row:
-    """The row with its raw answer scored again, fields in the same order."""
-    return row | scored(benchmark, row, row["raw"])
+    """The row with its raw answers scored again, fields in the same order."""
+    return row | (scored_polls(row["polls"], row["right"]) if "polls" in row else scored(benchmark, row, row["raw"]))
 
 
 def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resamples: int) -> Row:

@@ -76,7 +76,7 @@ def greedy_steps(
     for row, number in zip(*np.nonzero(real), strict=True):
         last[row, number] = np.flatnonzero(packed.segments[row] == number + 1)[-1]
     kept = np.unique(last[real])
-    inputs = {"input_ids": torch.as_tensor(packed.input_ids, device=model.device), **_video_inputs(conversations)}
+    inputs = {"input_ids": torch.as_tensor(packed.input_ids, device=model.device), **video_inputs(conversations)}
     cache = DynamicCache()
     keep = torch.as_tensor(kept, device=model.device)
     # A prompt alone is plainly causal: without a mask, attention kernels take their fast path.
@@ -129,7 +129,8 @@ def _run(
     return model(**inputs, **given, logits_to_keep=logits_to_keep).logits
 
 
-def _video_inputs(conversations: Sequence[Conversation]) -> dict[str, Any]:
+def video_inputs(conversations: Sequence[Conversation]) -> dict[str, Any]:
+    """What the placeholders of the conversations' prefixes stand for, as the model's `forward` takes it."""
     images = [c.image_features for c in conversations if c.image_features is not None]
     deltas = [c.delta_embeds for c in conversations if c.delta_embeds is not None]
     inputs: dict[str, Any] = {}

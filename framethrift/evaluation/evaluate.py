@@ -14,7 +14,7 @@ from typing import Any
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.cells import RunFacts, question_row, summarise, write_json, write_rows
+from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_json, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.posing import Posed, posed
@@ -163,10 +163,12 @@ def _replayed(answers: Answers, tasks: _Tasks) -> dict[str, _Theirs]:
 def _scored(cell: Cell, name: str, asked: Asked, answers: Answers, theirs: _Theirs) -> dict[str, Any]:
     """Write a benchmark's rows; its figures."""
     benchmark = load_benchmarks()[name]
-    rows = [
-        question_row(question, answers[name, question.question_id], benchmark, theirs.scores.get(question.question_id))
-        for question in asked.present
-    ]
+    rows = whole_documents(
+        [
+            question_row(question, answers[name, question.question_id], benchmark, theirs.scores.get(question.question_id))
+            for question in asked.present
+        ]
+    )
     write_rows(cell.folder / f"{name}.jsonl", rows)
     run = RunFacts(asked.missing, asked.missing_questions, theirs.tasks, asked.coverage)
     figures = summarise(rows, benchmark, run, cell.study.bootstrap)

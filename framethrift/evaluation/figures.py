@@ -5,7 +5,7 @@ from typing import Any
 
 from framethrift.config.benchmarks import Benchmark
 from framethrift.evaluation.statistics import Estimate, accuracy, chance
-from framethrift.evaluation.text_metrics import CAPTION_METRICS, NoJava, caption_metrics
+from framethrift.evaluation.text_metrics import caption_metrics
 
 Row = Mapping[str, Any]
 
@@ -27,22 +27,14 @@ def summarise_scores(rows: Sequence[Row], benchmark: Benchmark, resamples: int) 
         values = [row["metrics"][name] for row in rows if name in row["metrics"]]
         metrics[name] = sum(values) / len(values)
     if benchmark.scoring == "captions":
-        metrics |= _captions(rows)
+        accepted = {row["question_id"]: list(row["answers"]) or [row["answer"]] for row in rows}
+        metrics |= caption_metrics({row["question_id"]: row["raw"] for row in rows}, accepted)
     return {
         **figures,
         "metrics": metrics,
         "by_part": _breakdown(rows, "part", [level for level in benchmark.macro if level != "part"], resamples),
         "by_type": _breakdown(rows, "type", [], resamples),
     }
-
-
-def _captions(rows: Sequence[Row]) -> dict[str, float | None]:
-    """Caption metrics; all None where there is no java to compute them."""
-    accepted = {row["question_id"]: list(row["answers"]) or [row["answer"]] for row in rows}
-    try:
-        return dict(caption_metrics({row["question_id"]: row["raw"] for row in rows}, accepted))
-    except NoJava:
-        return dict.fromkeys(CAPTION_METRICS)
 
 
 def _breakdown(rows: Sequence[Row], by: str, macro: Sequence[str], resamples: int) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _lucky(options: Sequence[Sequence[str]], runs: int) -> float | None:
 
 def _runs(study: Study, layout: Layout, benchmark: str, pair: Pair) -> list[dict[str, Mapping[str, Any]]]:
     """Rows by question id, one mapping per seed."""
-    found = []
+    found: list[dict[str, Mapping[str, Any]]] = []
     for seed in study.seeds:
         path = layout.cell(*pair, seed) / f"{benchmark}.jsonl"
         if not path.is_file():

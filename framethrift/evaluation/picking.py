@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.codec import sample_times
+from framethrift.codec.energy import packet_bytes
 from framethrift.config.sampling import Select
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws, within
@@ -140,6 +141,7 @@ class FramePicker:
             weights=None if self._sampler is None or scores is None else self._sampler.weights(scores),
             draw=self._draw,
             logit_scale=self._scoring.scorer.logit_scale if self._scoring else 100.0,
+            packet_bytes=packet_bytes(ask.video.path, candidates.times) if self._sampling.selector == "packet_size" else None,
         )
         chosen = select(self._sampling.selector, given)
         return rng.permutation(chosen) if self._sampling.order == "shuffled" else chosen

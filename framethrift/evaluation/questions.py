@@ -65,7 +65,7 @@ class Question:
 
 @dataclass(frozen=True)
 class EncodedVideo:
-    """A video re-encoded to a recipe: `keyframes` are frame numbers where GOPs start; `dataset` is "" for a video of no study."""
+    """A video as a recipe wants it: `keyframes` are frame numbers where GOPs start; `dataset` is "" for a video of no study."""
 
     video_id: str
     dataset: str
@@ -75,12 +75,13 @@ class EncodedVideo:
     frames: int
     keyframes: tuple[int, ...]
     stream_digest: str
+    b_frames: bool = False
 
     @classmethod
     def of(cls, video_id: str, encoded: Encoded) -> "EncodedVideo":
         """From what re-encoding returned."""
         facts = (encoded.path, encoded.fps, encoded.window, encoded.frames, tuple(encoded.keyframes), encoded.stream_digest)
-        return cls(video_id, "", *facts)
+        return cls(video_id, "", *facts, encoded.b_frames)
 
     def slots(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded."""
@@ -167,13 +168,13 @@ def load_asked(study: Study, layout: Layout, benchmark: str, split: str = "test"
             raise FileNotFoundError(f"{video.path}: the codec manifest lists it, but it is gone; run the codec step again")
     questions.sort(key=lambda question: (question.document_id or question.question_id, question.round))
     registered = load_benchmarks()[benchmark]
-    asked = Asked(tuple(questions), videos, donors, missing, digests, registered)
-    if registered.data is not None and asked.coverage["partial"] and not study.allow_partial:
+    whole = Asked(tuple(questions), videos, donors, missing, digests, registered)
+    if registered.data is not None and whole.coverage["partial"] and not study.allow_partial:
         raise Shortfall(
-            f"benchmark {benchmark!r} is not whole: {asked.coverage}, missing videos: {dict(list(missing.items())[:3])}; "
+            f"benchmark {benchmark!r} is not whole: {whole.coverage}, missing videos: {dict(list(missing.items())[:3])}; "
             "complete it, or set allow_partial: true, which every table will mark"
         )
-    return asked
+    return whole
 
 
 def _datasets(study: Study, benchmark: str) -> list[str]:
@@ -204,8 +205,10 @@ def _rows(path: Path) -> list[dict]:
 
 def _question(row: dict) -> Question:
     evidence = tuple((float(start), float(end)) for start, end in row["evidence"])
-    texts = {name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")}
-    lists = {name: tuple(row[name]) for name in ("options", "answers")}
+    texts: dict[str, Any] = {
+        name: str(row[name]) for name in ("question_id", "video_id", "benchmark", "type", "question", "answer")
+    }
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in ("options", "answers")}
     support = tuple((name, path) for name, path in row["support"])
     others = {name: row[name] for name in (*_TEXTS, "round", "until", "start", "end")}
     return Question(**texts, **lists, **others, evidence=evidence, support=support)
@@ -221,4 +224,5 @@ def _video(layout: Layout, row: dict) -> EncodedVideo:
         frames=int(row["frames"]),
         keyframes=tuple(int(number) for number in row["keyframes"]),
         stream_digest=row["stream_digest"],
+        b_frames=bool(row["b_frames"]),
     )

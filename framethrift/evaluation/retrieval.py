@@ -73,7 +73,7 @@ def _rank(rows: pd.DataFrame, root: Path, tower: Any, pretrainer: DeltaPretraine
     found = Ranks([], {COPY: [], PREDICT: []})
     with Progress(title, len(rows), "videos") as progress:
         for row in rows.itertuples():
-            video = read_video(root / str(row.path), int(row.window))
+            video = read_video(root / str(row.path), int(row.window), b_frames=bool(row.b_frames))
             for ranks in rank_video(video, tower, pretrainer, image_size):
                 found.videos.append(str(row.video_id))
                 for method, rank in ranks.items():

@@ -1,6 +1,8 @@
 """Videos shown as token streams: key frames and fused P-frames of their GOPs (CoPE Sec. 3.2 and 4.1)."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.tokens import StreamItem, plan_stream, token_budget
+from framethrift.tokens import Slots, StreamItem, adaptive_slots, token_budget
 
 CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
 
@@ -37,12 +39,13 @@ class StreamViewer:
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`. Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames."""
-        planned = [tuple(plan(ask, self._sampling)) for ask in asks]
+        slots = {video: self._slots(video) for video in {ask.video: None for ask in asks}}
+        planned = [tuple(plan(slots[ask.video], self._sampling, ask.span)) for ask in asks]
         wanted: dict[EncodedVideo, set[StreamItem]] = {}
         for ask, items in zip(asks, planned, strict=True):
             wanted.setdefault(ask.video, set()).update(items)
         donors = {ask.video: ask.donor for ask in asks}
-        seen = {video: self._see(video, donors[video], items) for video, items in wanted.items()}
+        seen = {video: self._see(video, slots[video], donors[video], items) for video, items in wanted.items()}
         shown: dict[tuple[EncodedVideo, tuple[StreamItem, ...]], Shown] = {}
         for ask, items in zip(asks, planned, strict=True):
             # Questions about different clips of a video share its reading; those about the same clip share all.
@@ -51,10 +54,21 @@ class StreamViewer:
         return [View(shown[ask.video, items]) for ask, items in zip(asks, planned, strict=True)]
 
     def cost(self, ask: Ask) -> int:
-        """Visual tokens that `ask` will be shown; nothing is decoded."""
-        return token_budget(plan(ask, self._sampling), self._processor.costs())
+        """Visual tokens that `ask` will be shown, or what adaptive fusion may spend; nothing is decoded."""
+        if self._sampling.budget is not None:
+            return self._sampling.budget
+        # Adaptive fusion spends what fixed fusion would, over the whole video.
+        span = ask.span if self._sampling.fusion == "fixed" else (0.0, math.inf)
+        return token_budget(plan(fixed_slots(ask.video), self._sampling, span), self._processor.costs())
 
-    def _see(self, video: EncodedVideo, donor: EncodedVideo | None, items: set[StreamItem]) -> "_Seen":
+    def _slots(self, video: EncodedVideo) -> Slots:
+        if self._sampling.fusion == "fixed":
+            return fixed_slots(video)
+        facts = video.path, video.keyframes, video.frames, video.fps, video.window
+        with self._watch("read"):
+            return adaptive_slots(*facts, self._sampling, self._processor.costs())
+
+    def _see(self, video: EncodedVideo, slots: Slots, donor: EncodedVideo | None, items: set[StreamItem]) -> "_Seen":
         """Features of I-frames and embeddings of P-frames of all `items` of a video.
 
         With `delta: swap`, P-frames are the donor's in order, from the start again if it has fewer.
@@ -63,13 +77,14 @@ class StreamViewer:
         images = [item for item in ordered if item.kind == "I"]
         fused = [item for item in ordered if item.kind == "P"]
         if self._sampling.delta != "swap" or not fused:
-            return _Seen(images, fused, *self._encode(video, ordered))
+            return _Seen(images, fused, *self._encode(video, slots, ordered))
         if donor is None:
             raise ValueError(f"sampling delta: swap needs a second video in the split of {video.path}")
-        given = [item for item in plan(Ask(donor, ""), self._sampling) if item.kind == "P"]
+        theirs = self._slots(donor)
+        given = [item for item in theirs.plan(self._sampling) if item.kind == "P"]
         if not given:
             raise ValueError(f"sampling delta: swap found no P-frame in {donor.path} to show for {video.path}")
-        features, deltas = self._encode(video, images)[0], self._encode(donor, given)[1]
+        features, deltas = self._encode(video, slots, images)[0], self._encode(donor, theirs, given)[1]
         return _Seen(images, fused, features, deltas[torch.arange(len(fused), device=deltas.device) % len(given)])
 
     def _shown(self, video: EncodedVideo, items: Sequence[StreamItem], seen: "_Seen") -> Shown:
@@ -81,10 +96,10 @@ class StreamViewer:
         cost = token_budget(items, self._processor.costs())
         return Shown(tuple(items), self._processor.expand(items), features, grids, deltas, cost)
 
-    def _encode(self, video: EncodedVideo, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
+    def _encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
         features, deltas = [], []
-        for frames, motion, residual in self._chunks(self._arrays(video, items)):
+        for frames, motion, residual in self._chunks(self._arrays(video, slots, items)):
             if len(frames):
                 with self._watch("vision"):
                     pixels = self._processor.pixels(frames).to(self._model.device)
@@ -102,7 +117,7 @@ class StreamViewer:
         delta = self._sampling.delta
         return "keep" if delta == "drop" or delta == "swap" else delta
 
-    def _arrays(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Iterator[Arrays]:
+    def _arrays(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> Iterator[Arrays]:
         """Per GOP, or at once where only key frames are shown, what `items` need; only their GOPs are decoded."""
         if all(item.kind == "I" for item in items):
             with self._watch("read"):
@@ -111,14 +126,15 @@ class StreamViewer:
             yield frames, np.repeat(none[..., None], 2, -1), np.repeat(none[..., None], 3, -1)
             return
         numbers = sorted({item.gop for item in items})
-        _, valid = video.slots()
-        gops = iter(read_gops(video.path, video.window, None if len(numbers) == len(valid) else numbers))
+        valid = slots.valid
+        wanted = None if len(numbers) == len(valid) else numbers
+        gops = iter(read_gops(video.path, slots.windows, wanted, b_frames=video.b_frames))
         for number in numbers:
             with self._watch("read"):
                 gop = next(gops)
             if gop.index != number or len(gop.frames) != valid[number].sum():
                 raise ValueError(
-                    f"{video.path}: GOP {gop.index} has {len(gop.frames)} slots, the manifest says {valid[number].sum()}"
+                    f"{video.path}: GOP {gop.index} has {len(gop.frames)} slots, not the {valid[number].sum()} expected"
                 )
             keys = [item.slot for item in items if item.gop == number and item.kind == "I"]
             fused = [item.slot - 1 for item in items if item.gop == number and item.kind == "P"]
@@ -135,12 +151,16 @@ class StreamViewer:
             yield _joined(waiting)
 
 
-def plan(ask: Ask, sampling: Stream) -> list[StreamItem]:
-    """The stream's items in temporal order, within the question's span; nothing is decoded."""
-    times, valid = ask.video.slots()
-    inside = np.zeros_like(valid)
-    inside[valid] = within(times[valid], ask.span)
-    return plan_stream(times, inside, sampling)
+def fixed_slots(video: EncodedVideo) -> Slots:
+    """The slots of fixed fusion, which follow from the manifest."""
+    return Slots(video.window, *video.slots())
+
+
+def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:
+    """The stream's items in temporal order, within a question's span."""
+    inside = np.zeros_like(slots.valid)
+    inside[slots.valid] = within(slots.times[slots.valid], span)
+    return replace(slots, valid=inside).plan(sampling)
 
 
 class _Seen:

@@ -23,11 +23,8 @@ from framethrift.models.tokenizer import END
 SETTINGS_FILE, WEIGHTS_FILE = "clip.json", "clip.safetensors"
 
 
-def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> open_clip.CLIP:
-    """An open_clip model of the given shape with random weights drawn from `seed`, to be trained in the study.
-
-    It reads text through the study's own tokenizer (`clip_tokens`): CLIP's 49k-word vocabulary would outweigh a small model.
-    """
+def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> open_clip.CLIP:
+    """An open_clip model of the given shape, initialised by open_clip, that reads `vocabulary` tokens; `end_id` ends a text."""
     vision = open_clip.CLIPVisionCfg(
         layers=settings.layers,
         width=settings.width,
@@ -37,16 +34,24 @@ def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) ->
     )
     text = open_clip.CLIPTextCfg(
         context_length=settings.context,
-        vocab_size=len(tokenizer),
+        vocab_size=vocabulary,
         width=settings.text_width,
         heads=settings.heads,
         layers=settings.text_layers,
-        eos_id=tokenizer.convert_tokens_to_ids(END),
+        eos_id=end_id,
         pool_type="eos",
     )
+    return open_clip.CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
+
+
+def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> open_clip.CLIP:
+    """An open_clip model of the given shape with random weights drawn from `seed`, to be trained in the study.
+
+    It reads text through the study's own tokenizer (`clip_tokens`): CLIP's 49k-word vocabulary would outweigh a small model.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return open_clip.CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
+        return shape_clip(settings, len(tokenizer), tokenizer.convert_tokens_to_ids(END))
 
 
 def clip_tokens(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> Tensor:

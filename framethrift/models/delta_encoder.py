@@ -140,7 +140,8 @@ class DeltaEncoder(nn.Module):
             field = normalise_motion(motion.to(dtype), self.settings.motion_scaling, self.settings.motion_limit)
             motion_tokens = self.motion(field)
         if self.residual is not None:
-            residual_tokens = self.residual(normalise_residual(residual.to(dtype), self.settings.residual_scale))
+            scaled = normalise_residual(residual.to(dtype), self.settings.residual_scale, self.settings.residual_limit)
+            residual_tokens = self.residual(scaled)
         return motion_tokens, residual_tokens
 
     def tokens(self, motion: Tensor, residual: Tensor, use: TokenUse = "keep") -> Tensor:

@@ -50,6 +50,9 @@ def normalise_motion(motion: Tensor, scaling: Literal["min-max", "clip"], limit:
     return torch.where(span > 0, scaled, torch.zeros_like(motion))
 
 
-def normalise_residual(residual: Tensor, scale: float) -> Tensor:
-    """δ (n, 3, h, w) in signed grey levels, divided by `scale` (the paper is silent)."""
-    return residual / scale
+def normalise_residual(residual: Tensor, scale: float, limit: float) -> Tensor:
+    """δ (n, 3, h, w) in signed grey levels, clipped at ±`limit` and divided by `scale` (the paper is silent).
+
+    No difference of two frames exceeds 255, so that limit clips nothing. CoViAR keeps −128 to 127 and divides by 255.
+    """
+    return residual.clamp(-limit, limit) / scale

@@ -51,9 +51,7 @@ class CopeVideoProcessor(ProcessorMixin):
 
     def costs(self, grid: int | None = None) -> TokenCosts:
         """Tokens per I-frame (pooled to grid × grid, default the model's) and per P-frame."""
-        side = grid or self.grid
-        branches = (self.motion_tokens, self.residual_tokens)
-        return TokenCosts(side * side, side, sum(branches), sum(tokens > 0 for tokens in branches))
+        return TokenCosts.of(grid or self.grid, self.motion_tokens, self.residual_tokens)
 
     def expand(self, items: Sequence[StreamItem], grids: Sequence[int] | None = None) -> str:
         """Placeholders of a stream, in place of <|video|>; `grids` gives the pooled side of each I-frame (default: the model's).
@@ -94,6 +92,10 @@ class CopeVideoProcessor(ProcessorMixin):
     def question_ids(self, question: str) -> list[int]:
         """Token ids of `question`."""
         return self._ids(self.question(question))
+
+    def next_turn_ids(self, question: str) -> list[int]:
+        """Token ids that end an answer and ask the next question behind it."""
+        return self._ids(END + self.next_turn(question))
 
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of an answer with the token that ends it: what is supervised."""

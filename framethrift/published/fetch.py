@@ -8,14 +8,20 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+import httpx2
+from filelock import FileLock
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
 
 from framethrift.codec.files import replace_file
 from framethrift.config.sources import Source
 from framethrift.published.unpack import archives_in, unpack
 
 RECORD = ".framethrift-fetched.json"
+# Of the hub, of the network, and of a file that did not come whole.
+REFUSALS = (HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError, OSError, ValueError)
 
 
 class FetchError(RuntimeError):
@@ -57,6 +63,11 @@ def fetch(source: Source, root: Path, say: Callable[[str], None]) -> list[Path]:
         raise FetchError(f"{source.title} cannot be downloaded here; see {source.page} ({source.gate or source.licence})")
     folder = root / source.folder
     folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".framethrift-fetch.lock"):
+        return _fetched(source, folder, say)
+
+
+def _fetched(source: Source, folder: Path, say: Callable[[str], None]) -> list[Path]:
     commit, files = _listed(source)
     done = _recorded(folder)
     say(f"{source.title}: {len(files)} files, {sum(file.size for file in files) / 1e9:.2f} GB, from {source.hub}")
@@ -81,7 +92,7 @@ def fetch(source: Source, root: Path, say: Callable[[str], None]) -> list[Path]:
 def _listed(source: Source) -> tuple[str, list[RemoteFile]]:
     try:
         info = HfApi().dataset_info(str(source.hub), revision=source.revision, files_metadata=True)
-    except (OSError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError) as error:
+    except REFUSALS as error:
         raise _refused(source, error) from error
     files = []
     for sibling in info.siblings or []:
@@ -101,13 +112,23 @@ def _download(source: Source, commit: str, file: RemoteFile, folder: Path) -> No
         raise FetchError(f"{source.hub}: file name {file.name!r} lies outside the folder")
     if file.matches(target):
         return
-    target.unlink(missing_ok=True)
+    # Named by the content: a file that changed on the hub does not go on from the old one's beginning.
+    digest = file.sha256 or file.git_sha1 or "unverified"
+    partial = target.with_name(f".{target.name}.{digest[:12]}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
     try:
-        hf_hub_download(str(source.hub), file.name, repo_type="dataset", revision=commit, local_dir=folder)
-    except (OSError, HfHubHTTPError, OfflineModeIsEnabled, ValueError) as error:
+        # hf_hub_download throws away what it has when it fails; these files take hours.
+        with partial.open("ab") as out:
+            if out.tell() < file.size:
+                url = hf_hub_url(str(source.hub), file.name, repo_type="dataset", revision=commit)
+                headers = build_hf_headers()
+                http_get(url, out, resume_size=out.tell(), headers=headers, expected_size=file.size, displayed_filename=file.name)
+    except REFUSALS as error:
         raise _refused(source, error) from error
-    if not file.matches(target):
-        target.unlink()
+    if file.matches(partial):
+        partial.replace(target)
+    else:
+        partial.unlink()
         raise FetchError(
             f"{target}: what {source.hub} sent has not the digest it promises; it was deleted, run the command again"
         )

@@ -62,7 +62,9 @@ def _members(file: IO[bytes], scratch: Path) -> Iterator[PurePosixPath]:
     with tarfile.open(fileobj=file) as archive:
         for member in archive:
             if not member.isdir():
-                yield _written(name, member.name, member.isreg(), archive.extractfile(member), scratch)
+                yield _written(
+                    name, member.name, member.isreg(), archive.extractfile(member) if member.isreg() else None, scratch
+                )
 
 
 def _written(archive: str, name: str, regular: bool, content: IO[bytes] | None, scratch: Path) -> PurePosixPath:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from framethrift.config.data import Clips, Official
+from framethrift.config.data import Clips, Official, Published
+from framethrift.config.sources import load_sources
 from framethrift.config.variants import JointVariant, SamplerVariant
 from framethrift.models.folder import MANIFEST
 from framethrift.reporting.cell_file import Problem, read_columns, read_json
@@ -50,6 +51,10 @@ def _dataset(sources: Sources, name: str) -> dict[str, str]:
     elif isinstance(settings, Official):
         origin, licence = f"Published videos listed in {settings.listing}.", settings.licence
         limits = "Those its publisher states; nothing was added or relabelled."
+    elif isinstance(settings, Published):
+        source = load_sources()[settings.source]
+        origin, licence = f"Published test questions and videos of {source.title}; see {source.page}.", source.licence
+        limits = "Test data only; what is missing is counted in every table it touches."
     else:
         origin = f"Rendered by this project ({settings.kind.replace('_', ' ')}), world seed {settings.seed}; no person is shown."
         licence = "Apache-2.0, as this project."

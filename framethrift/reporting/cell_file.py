@@ -8,18 +8,26 @@ from typing import Any
 
 import pandas as pd
 
+from framethrift.config.benchmarks import Benchmark, load_benchmarks
+from framethrift.evaluation.figures import levels
+from framethrift.evaluation.statistics import accuracy
+
 # Columns the report uses, with the type a value must have.
 _COLUMNS: dict[str, tuple[type, ...]] = {
     "question_id": (str,),
     "video_id": (str,),
+    "cluster": (str,),
     "benchmark": (str,),
+    "part": (str,),
     "type": (str,),
     "question": (str,),
     "options": (list,),
     "answer": (str,),
     "raw": (str,),
     "parsed": (str, type(None)),
-    "score": (int, float),
+    "score": (int, float, type(None)),
+    "lmms_score": (int, float, type(None)),
+    "metrics": (dict,),
     "shown": (list,),
     "visual_tokens": (int,),
     "queries": (list, type(None)),
@@ -65,16 +73,17 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
     return list(rows.values()), problems
 
 
-def check_summary(rows: list[dict[str, Any]], summary: Mapping[str, Any], path: Path, place: str) -> list[Problem]:
+def check_summary(
+    rows: list[dict[str, Any]], summary: Mapping[str, Any], path: Path, place: str, benchmark: Benchmark
+) -> list[Problem]:
     """What `cells.json` says about a benchmark, against its questions and against lmms-eval's aggregate."""
     problems = []
-    right = sum(row["score"] for row in rows)
-    facts = {"n": len(rows), "correct": right, "accuracy": right / len(rows) if rows else None}
+    facts = {"n": len(rows)} if benchmark.scoring == "judge" else _figures(rows, benchmark)
     for name, ours in facts.items():
         stated = summary.get(name)
         if not isinstance(stated, int | float) or isinstance(stated, bool):
             problems.append(Problem(place, path, f"{name} is {stated!r}, expected a number"))
-        elif ours is not None and abs(stated - ours) > AGREEMENT:
+        elif abs(stated - ours) > AGREEMENT:
             problems.append(Problem(place, path, f"says {name} {stated:g}, its questions give {ours:g}; the questions are used"))
     if summary.get("agrees") is False:
         problems.append(
@@ -92,6 +101,12 @@ def check_summary(rows: list[dict[str, Any]], summary: Mapping[str, Any], path: 
             )
         )
     return problems
+
+
+def _figures(rows: list[dict[str, Any]], benchmark: Benchmark) -> dict[str, float]:
+    scores, clusters = [row["score"] for row in rows], [row["cluster"] for row in rows]
+    found = accuracy(scores, clusters, levels=levels(rows, benchmark.macro), resamples=1)
+    return {"n": len(rows), "correct": sum(scores), "accuracy": found.value}
 
 
 def read_json(path: Path, place: str) -> tuple[Any, list[Problem]]:
@@ -122,8 +137,9 @@ def _complaint(row: Any, benchmark: str) -> str | None:
             return f"{column} is {row[column]!r}, expected {' or '.join(kind.__name__ for kind in kinds)}"
     if row["benchmark"] != benchmark:
         return f"benchmark is {row['benchmark']!r}, expected {benchmark!r}"
-    if not 0 <= row["score"] <= 1:
-        return f"score is {row['score']!r}, expected 0 to 1"
+    judged = load_benchmarks()[benchmark].scoring == "judge"
+    if (row["score"] is None and not judged) or (row["score"] is not None and not 0 <= row["score"] <= 1):
+        return f"score is {row['score']!r}, expected 0 to 1{' or null, for the judge' if judged else ''}"
     if row["parsed"] is None and row["score"]:
         return "an unparsable answer has a score above 0"
     if not all(isinstance(item, dict) and {"time", "kind"} <= item.keys() for item in row["shown"]):

@@ -1,14 +1,19 @@
 """The questions behind each cell: one page and one data file per cell, opened from disk."""
 
 import json
+from math import isnan
 from typing import Any
 
+from framethrift.evaluation.labels import LABELS
 from framethrift.reporting.entries import accuracy_entry, questions_page
 from framethrift.reporting.labels import sampling_label, slots_of, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.site import Site
 
-_KEPT = ("question_id", "video_id", "type", "question", "options", "answer", "raw", "parsed", "score", "visual_tokens", "queries")
+_KEPT = (
+    *("question_id", "video_id", "part", "type", "question", "options", "answer", "raw", "parsed", "score", "visual_tokens"),
+    "queries",
+)
 
 
 def write_questions(site: Site, cell: Cell) -> None:
@@ -16,7 +21,8 @@ def write_questions(site: Site, cell: Cell) -> None:
     study, key, facts = site.sources.study, cell.key, site.sources.facts
     page, data = questions_page(cell), f"questions/{key.slug}.js"
     several = len(cell.files) > 1
-    rows = [_row(row, several) for row in cell.rows.to_dict("records")]
+    labels = site.sources.labels.get(key.variant, {}).get(key.benchmark, {}).get("questions", {})
+    rows = [_row(row, several, labels.get(row["question_id"])) for row in cell.rows.to_dict("records")]
     content = {
         "rows": rows,
         "duration": {video: facts.duration[video] for video in sorted(set(cell.rows["video_id"])) if video in facts.duration},
@@ -36,13 +42,21 @@ def write_questions(site: Site, cell: Cell) -> None:
         questions=len(cell.scores),
         videos=cell.accuracy.clusters,
         unparsable=cell.unparsable,
+        failed=cell.failed,
+        short=cell.short,
+        lmms=cell.lmms,
+        differing=len(cell.differing),
         files={seed: site.folder.link(path, page) for seed, path in cell.files.items()},
         kinds=sorted(cell.rows["type"].unique()),
+        parts=sorted(set(cell.rows["part"]) - {""}),
+        labels=[name for name in LABELS if name in labels.values()],
         data=site.folder.link(data, page),
     )
 
 
-def _row(row: dict[str, Any], several: bool) -> dict[str, Any]:
+def _row(row: dict[str, Any], several: bool, label: str | None) -> dict[str, Any]:
     kept = {name: row[name] for name in _KEPT}
     kept["shown"] = [[item["time"], item["kind"]] for item in row["shown"]]
-    return kept | ({"seed": row["seed"]} if several else {})
+    theirs = row["lmms_score"]
+    kept["theirs"] = None if theirs is None or isnan(theirs) else theirs  # a column with gaps holds NaN for them
+    return kept | ({"seed": row["seed"]} if several else {}) | ({"label": label} if label else {})

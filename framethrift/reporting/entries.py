@@ -4,9 +4,7 @@ from pathlib import Path
 
 from framethrift.evaluation import statistics
 from framethrift.reporting.results import Cell
-from framethrift.reporting.table import Entry, minus, missing
-
-INCONCLUSIVE = "inconclusive"
+from framethrift.reporting.table import INCONCLUSIVE, Entry, minus, missing
 
 
 def questions_page(cell: Cell) -> str:
@@ -21,7 +19,8 @@ def accuracy_entry(cell: Cell | None, *, mark: str = "") -> Entry:
     if cell.missing:
         return missing(f"{cell.key}: {cell.missing}")
     found = cell.accuracy
-    note = f"{cell.unparsable} unparsable" if cell.unparsable else ""
+    told = [f"{count} {what}" for count, what in ((cell.unparsable, "unparsable"), (cell.failed, "judge failed")) if count]
+    note = ", ".join([*told, *([cell.short] if cell.short else [])])
     return Entry(
         f"{100 * found.value:.1f}",
         100 * found.value,
@@ -39,7 +38,9 @@ def difference_entry(found: statistics.Difference, files: tuple[Path, ...] = ())
     settled = found.low > 0 or found.high < 0
     text = minus(f"{100 * found.value:+.1f}")
     note, mark = ("", "") if settled else (INCONCLUSIVE, "open")
-    return Entry(text, 100 * found.value, 100 * found.low, 100 * found.high, files=files, note=note, mark=mark)
+    return Entry(
+        text, 100 * found.value, 100 * found.low, 100 * found.high, files=files, note=note, mark=mark, p_value=found.p_value
+    )
 
 
 def against(cell: Cell | None, baseline: Cell | None) -> Entry:

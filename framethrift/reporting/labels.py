@@ -26,8 +26,12 @@ def sampling_label(sampling: Sampling, slots: int) -> str:
     if isinstance(sampling, Stream):
         keys = _plural(sampling.keyframes_per_gop, "key frame")
         others = slots - sampling.keyframes_per_gop
-        if sampling.delta == "drop" or not others:
+        if sampling.delta == "drop" or (not others and sampling.fusion == "fixed"):
             return f"{keys} / GOP"
+        if sampling.fusion == "adaptive":
+            spent = f"{sampling.budget} tokens" if sampling.budget else "the tokens of fixed fusion"
+            by = sampling.energy.replace("_", " ")
+            return f"{keys} / GOP, adaptive P-frames (by {by}, {spent}){_DELTA_USE[sampling.delta]}"
         return f"{keys} + {_plural(others, 'P-frame')} / GOP{_DELTA_USE[sampling.delta]}"
     if isinstance(sampling, Select):
         queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]

@@ -10,6 +10,8 @@ from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
 from framethrift.reporting.style import FORMATS
 from framethrift.reporting.timeline import RULE, draw_timelines, timelines
+from framethrift.reporting.video_length import RULE as LENGTH_RULE
+from framethrift.reporting.video_length import draw_lengths, length_panels
 
 FRONTIER = (
     "One plot per benchmark; filled markers are on the frontier, hollow ones dominated; bars are 95 % intervals over videos."
@@ -39,6 +41,7 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
     return [
         replace(tokens, listed=False),
         _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
+        _lengths(sources, folder),
         _filmstrip(sources, folder),
         _timeline(sources, variants, folder),
         _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
@@ -51,6 +54,15 @@ def _pareto(name: str, title: str, panels: list[Panel], variants: list[str], fol
         return Picture(name, title, FRONTIER, missing="Not drawn: no cell has both an accuracy and this cost.")
     draw_pareto(panels, variants, folder, name)
     return Picture(name, title, FRONTIER, wide=len(panels) > 1)
+
+
+def _lengths(sources: Sources, folder: ReportFolder) -> Picture:
+    name, title = "video_length", "Video length against token budget"
+    panels = length_panels(sources)
+    if not panels:
+        return Picture(name, title, LENGTH_RULE, missing="Not drawn: neither a ledger nor the study prices a token stream.")
+    draw_lengths(panels, folder, name)
+    return Picture(name, title, LENGTH_RULE, wide=len(panels) > 1)
 
 
 def _filmstrip(sources: Sources, folder: ReportFolder) -> Picture:

@@ -17,7 +17,7 @@ from framethrift.reporting.pdf import PDF, build_pdf
 from framethrift.reporting.pictures import draw_pictures
 from framethrift.reporting.provenance_page import stages, write_provenance
 from framethrift.reporting.render_table import table_html, write_table
-from framethrift.reporting.site import Site
+from framethrift.reporting.site import Site, write_assets
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.stage_runs import read_stage_runs
 from framethrift.reporting.table import Entry
@@ -48,7 +48,7 @@ def render_report(
     site = Site(sources, folder, revision, clips=bool(clips))
     present = [cell for cell in sources.results.cells.values() if not cell.missing]
     progress.start(total=len(present) + 6, unit="parts")
-    site.write_assets()
+    write_assets(folder)
     for cell in present:
         write_questions(site, cell)
         progress.advance()

@@ -1,6 +1,6 @@
 """The cells of a study as they lie in its results folder, with every gap and contradiction on record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from framethrift.config import Layout, Study
+from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation import statistics
+from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
 from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json
 
 
@@ -34,7 +36,9 @@ class CellKey:
 class Cell:
     """One cell over all seeds: its questions, or why there are none.
 
-    `rows` holds one line per question and seed; a number is the mean over questions of the mean over seeds.
+    `rows` holds one line per question and seed; a number is the mean over questions (by the levels of `macro`, where the
+    benchmark averages groups) of the mean over seeds. `summaries` are what cells.json says of the benchmark, by seed;
+    `failed` counts the answers that are left out because their judge failed.
     """
 
     key: CellKey
@@ -42,18 +46,26 @@ class Cell:
     rows: pd.DataFrame
     files: dict[int, Path] = field(default_factory=dict)
     missing: str | None = None
+    macro: tuple[str, ...] = ()
+    summaries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failed: int = 0
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Per question (index question_id, sorted): video_id, score averaged over seeds, chance (1 / options; NaN if open)."""
+        """Per question (index question_id, sorted): cluster, part, type, score averaged over seeds, chance (NaN if open)."""
         chances = self.rows["options"].map(lambda options: 1 / len(options) if options else float("nan"))
         grouped = self.rows.assign(chance=chances).groupby("question_id", sort=True)
-        return grouped.agg(video_id=("video_id", "first"), score=("score", "mean"), chance=("chance", "first"))
+        kept = {name: (name, "first") for name in ("cluster", "part", "type", "chance")}
+        return grouped.agg(score=("score", "mean"), **kept)
 
     @cached_property
     def accuracy(self) -> statistics.Estimate:
         """Accuracy, a share of 1, with the 95 % bootstrap interval over videos."""
-        return statistics.accuracy(self.scores["score"], self.scores["video_id"], resamples=self.resamples)
+        scores = self.scores
+        return statistics.accuracy(scores["score"], scores["cluster"], levels=self._levels(scores), resamples=self.resamples)
+
+    def _levels(self, scores: pd.DataFrame) -> list[pd.Series]:
+        return [scores[level] for level in self.macro]
 
     @property
     def tokens(self) -> float:
@@ -65,10 +77,29 @@ class Cell:
         """Answers that could not be parsed; they count as wrong."""
         return int(self.rows["parsed"].isna().sum())
 
-    def of_type(self, kind: str) -> "Cell | None":
-        """The same cell restricted to one question type; None when it has no such question."""
-        rows = self.rows[self.rows["type"] == kind]
-        return None if rows.empty else Cell(self.key, self.resamples, rows, self.files)
+    @property
+    def short(self) -> str:
+        """What is missing of the benchmark, in words; empty when nothing is."""
+        told = [_short(summary) for summary in self.summaries.values()]
+        return next((text for text in told if text), "")
+
+    @property
+    def lmms(self) -> float | None:
+        """lmms-eval's own score, a share of 1, averaged over seeds; None where it states none."""
+        stated = [summary.get("lmms_accuracy") for summary in self.summaries.values()]
+        found = [float(value) for value in stated if isinstance(value, int | float)]
+        return sum(found) / len(found) if found and len(found) == len(stated) else None
+
+    @property
+    def differing(self) -> pd.DataFrame:
+        """Rows whose score is another than lmms-eval's."""
+        return self.rows[self.rows["lmms_score"].notna() & (self.rows["lmms_score"] != self.rows["score"])]
+
+    def of(self, by: str, name: str) -> "Cell | None":
+        """The same cell restricted to one group of its questions, `by` "type" or "part"; None when it has no such question."""
+        rows = self.rows[self.rows[by] == name]
+        macro = tuple(level for level in self.macro if level != by and by != "type")
+        return None if rows.empty else Cell(self.key, self.resamples, rows, self.files, macro=macro)
 
     def against(self, other: "Cell") -> statistics.Difference:
         """Paired difference in accuracy, self − other, on the questions both answered.
@@ -78,14 +109,17 @@ class Cell:
         both = self.scores.join(other.scores["score"].rename("other"), how="inner")
         if both.empty:
             raise ValueError(f"{self.key} and {other.key} share no question")
-        return statistics.paired_difference(both["score"], both["other"], both["video_id"], resamples=self.resamples)
+        return statistics.paired_difference(
+            both["score"], both["other"], both["cluster"], levels=self._levels(both), resamples=self.resamples
+        )
 
     def above_chance(self) -> statistics.Difference | None:
         """Accuracy minus each question's own chance; None when a question is open."""
-        if self.scores["chance"].isna().any():
+        scores = self.scores
+        if scores["chance"].isna().any():
             return None
         return statistics.paired_difference(
-            self.scores["score"], self.scores["chance"], self.scores["video_id"], resamples=self.resamples
+            scores["score"], scores["chance"], scores["cluster"], levels=self._levels(scores), resamples=self.resamples
         )
 
 
@@ -114,7 +148,9 @@ class Results:
         return self.cells.get(CellKey(variant, sampling, benchmark))
 
     def _read(self, key: CellKey) -> Cell:
-        frames, files, absent = [], {}, []
+        benchmark = load_benchmarks()[key.benchmark]
+        cell = Cell(key, self.study.bootstrap, pd.DataFrame(), macro=tuple(benchmark.macro))
+        frames, absent, unjudged = [], [], []
         for seed in self.study.seeds:
             folder = self.layout.cell(key.variant, key.sampling, seed)
             path = folder / f"{key.benchmark}.jsonl"
@@ -123,30 +159,75 @@ class Results:
                 continue
             place = f"{key}, seed {seed}"
             rows, problems = read_cell_file(path, key.benchmark, place)
-            self.problems += problems + self._summary_problems(rows, folder / "cells.json", key, place)
+            summary, more = self._summary(rows, folder / "cells.json", key, place)
+            self.problems += problems + more
+            if rows and benchmark.judge_protocol:
+                judged = self._judged(rows, key, seed, benchmark.judge_protocol)
+                if judged is None:
+                    unjudged.append(seed)
+                    continue
+                rows, failed = judged
+                cell.failed += failed
             if rows:
                 frames.append(pd.DataFrame(rows).assign(seed=seed))
-                files[seed] = path
-        seeds = ", ".join(map(str, absent))
+                cell.files[seed], cell.summaries[seed] = path, summary
         if not frames:
-            reason = f"not run (no questions of seed {seeds})" if absent else "its files hold no usable question"
-            self.problems.append(Problem(str(key), None, reason))
-            return Cell(key, self.study.bootstrap, pd.DataFrame(), missing=reason)
-        if absent:
-            self.problems.append(Problem(str(key), None, f"seed {seeds} not run; the cell rests on the others"))
-        cell = Cell(key, self.study.bootstrap, pd.concat(frames, ignore_index=True), files)
+            cell.missing = _why(absent, unjudged)
+            self.problems.append(Problem(str(key), None, cell.missing))
+            return cell
+        if absent or unjudged:
+            lacking = ", ".join(map(str, sorted(absent + unjudged)))
+            self.problems.append(
+                Problem(str(key), None, f"seed {lacking} not {'judged' if unjudged else 'run'}; the cell rests on the others")
+            )
+        cell.rows = pd.concat(frames, ignore_index=True)
         if len({len(frame) for frame in frames}) > 1:
             counts = ", ".join(f"{len(frame)}" for frame in frames)
             self.problems.append(Problem(str(key), None, f"seeds answered different numbers of questions: {counts}"))
         return cell
 
-    def _summary_problems(self, rows: list[dict[str, Any]], path: Path, key: CellKey, place: str) -> list[Problem]:
+    def _judged(
+        self, rows: list[dict[str, Any]], key: CellKey, seed: int, protocol: str
+    ) -> tuple[list[dict[str, Any]], int] | None:
+        """Rows with their judge's scores and the number of failures; None where no judge has spoken about these answers."""
+        path = self.layout.judged(key.variant, key.sampling, seed)
+        place = f"{key}, seed {seed}"
         if not path.is_file():
-            return [Problem(place, path, "cells.json is missing; the cell is computed from its questions")]
+            return None
+        content, problems = read_json(path, place)
+        self.problems += problems
+        if problems or not content["judge"]:
+            return None
+        try:
+            return with_verdicts(rows, protocol, content["judge"]["model"], content["benchmarks"][key.benchmark])
+        except StaleVerdicts as error:
+            self.problems.append(Problem(place, path, str(error)))
+            return None
+
+    def _summary(self, rows: list[dict[str, Any]], path: Path, key: CellKey, place: str) -> tuple[dict[str, Any], list[Problem]]:
+        """What cells.json says of the benchmark, and what is wrong with it."""
+        if not path.is_file():
+            return {}, [Problem(place, path, "cells.json is missing; the cell is computed from its questions")]
         summary, problems = read_json(path, place)
         if problems:
-            return problems
+            return {}, problems
         benchmarks = summary.get("benchmarks") if isinstance(summary, dict) else None
         if not isinstance(benchmarks, dict) or not isinstance(benchmarks.get(key.benchmark), dict):
-            return [Problem(place, path, f"says nothing about {key.benchmark}, although its questions are there")]
-        return check_summary(rows, benchmarks[key.benchmark], path, place) if rows else []
+            return {}, [Problem(place, path, f"says nothing about {key.benchmark}, although its questions are there")]
+        found = benchmarks[key.benchmark]
+        return found, check_summary(rows, found, path, place, load_benchmarks()[key.benchmark]) if rows else []
+
+
+def _why(absent: list[int], unjudged: list[int]) -> str:
+    """Why a cell has no number."""
+    if unjudged:
+        return f"not judged (no verdicts for seed {', '.join(map(str, unjudged))})"
+    return f"not run (no questions of seed {', '.join(map(str, absent))})" if absent else "its files hold no usable question"
+
+
+def _short(summary: Mapping[str, Any]) -> str:
+    coverage = summary.get("coverage") or {}
+    if coverage.get("partial") and coverage.get("expected_questions"):
+        return f"partial: {coverage['found_questions']} of {coverage['expected_questions']} questions"
+    lost = summary.get("missing_questions") or 0
+    return f"partial: {summary['n']} of {summary['n'] + lost} questions" if lost and "n" in summary else ""

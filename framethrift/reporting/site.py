@@ -38,8 +38,9 @@ class Site:
         }
         self.folder.write(page, html_environment().get_template(template).render(**frame, **content))
 
-    def write_assets(self) -> None:
-        """Copy style sheet and scripts beside the pages."""
-        templates = resources.files("framethrift.reporting").joinpath("templates")
-        for name in ASSETS:
-            self.folder.write(name, templates.joinpath(name).read_text(encoding="utf-8"))
+
+def write_assets(folder: ReportFolder) -> None:
+    """Copy style sheet and scripts beside the pages."""
+    templates = resources.files("framethrift.reporting").joinpath("templates")
+    for name in ASSETS:
+        folder.write(name, templates.joinpath(name).read_text(encoding="utf-8"))

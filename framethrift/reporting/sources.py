@@ -1,13 +1,15 @@
 """All a report is made from, read once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.claims import Within
+from framethrift.config.controls import controls_of
 from framethrift.config.ledgers import LEDGERS, Choice, Ledger, load_choices, load_ledgers
 from framethrift.progress import Progress
-from framethrift.reporting.cell_file import Problem
+from framethrift.reporting.cell_file import Problem, read_json
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.ledger import Evidence, Verdict, decide
 from framethrift.reporting.quarantine import Quarantined, read_quarantine
@@ -18,7 +20,7 @@ from framethrift.reporting.retrieval_file import Retrievals
 
 @dataclass(frozen=True)
 class Sources:
-    """Results, ledgers and verdicts of one study."""
+    """Results, ledgers and verdicts of one study; `labels` say what questions need, by variant and benchmark."""
 
     study: Study
     layout: Layout
@@ -26,6 +28,7 @@ class Sources:
     latencies: Latencies
     retrievals: Retrievals
     facts: QuestionFacts
+    labels: dict[str, dict[str, Any]]
     quarantined: list[Quarantined]
     ledgers: list[Ledger]
     choices: list[Choice]
@@ -65,6 +68,7 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
     retrievals = Retrievals(study, layout)
     quarantined, quarantine_problems = read_quarantine(study, layout)
     facts, fact_problems = read_question_facts(study, layout)
+    labels, label_problems = _read_labels(study, layout)
     ledgers = load_ledgers(LEDGERS)
     return Sources(
         study=study,
@@ -73,9 +77,32 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
         latencies=latencies,
         retrievals=retrievals,
         facts=facts,
+        labels=labels,
         quarantined=quarantined,
         ledgers=ledgers,
         choices=load_choices(LEDGERS),
         verdicts=decide(ledgers, Evidence(results, latencies, retrievals)),
-        problems=[*results.problems, *latencies.problems, *retrievals.problems, *quarantine_problems, *fact_problems],
+        problems=[
+            *results.problems,
+            *latencies.problems,
+            *retrievals.problems,
+            *quarantine_problems,
+            *fact_problems,
+            *label_problems,
+        ],
     )
+
+
+def _read_labels(study: Study, layout: Layout) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """Labels of every variant that was asked with all controls."""
+    found, problems = {}, []
+    for variant in study.variants:
+        path, place = layout.labels(variant), f"labels by {variant}"
+        if path.is_file():
+            content, wrong = read_json(path, place)
+            problems += wrong
+            if not wrong:
+                found[variant] = content
+        elif controls_of(study, variant):
+            problems.append(Problem(place, path, "not run: no labels"))
+    return found, problems

@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
+from framethrift.evaluation.comparisons import SIGNIFICANCE, holm
+
 MISSING = "—"
+INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,8 @@ class Entry:
     """One cell of a table: what it shows and where that comes from.
 
     `text` is shown; `value`, `low`, `high` are its unrounded numbers in the column's unit; `page` leads to the questions behind
-    it; `files` are the result files; `missing` says why there is no number; `mark` is "best", "open" (not settled) or empty.
+    it; `files` are the result files; `missing` says why there is no number; `mark` is "best", "open" (not settled) or empty;
+    `p_value` is that of a difference, `corrected` the same after a correction for the other differences of its table.
     """
 
     text: str
@@ -29,6 +33,8 @@ class Entry:
     note: str = ""
     mark: str = ""
     digits: int = 1
+    p_value: float | None = None
+    corrected: float | None = None
 
     @property
     def interval(self) -> str:
@@ -94,6 +100,21 @@ class Table:
         found = [row[column.name].missing for row in self.rows for column in self.columns if column.name in row]
         return [reason for reason in dict.fromkeys(found) if reason]
 
+    def correct(self) -> None:
+        """Correct the p-values of all differences by Holm's method as one family; those above 5 % are called inconclusive.
+
+        Intervals stay those of each comparison alone. The caption then says how many comparisons there are.
+        """
+        found = [(row, name, entry) for row in self.rows for name, entry in row.items() if entry.p_value is not None]
+        for (row, name, entry), value in zip(found, holm([entry.p_value for _, _, entry in found]), strict=True):  # type: ignore[misc]
+            note, mark = ("", "") if value <= SIGNIFICANCE else (INCONCLUSIVE, "open")
+            row[name] = replace(entry, corrected=value, note=note, mark=mark)
+        if len(found) > 1:
+            self.caption += (
+                f" Differences not called inconclusive hold at {SIGNIFICANCE:.0%} after Holm's correction for the "
+                f"{len(found)} of this table."
+            )
+
     def csv(self, link: Callable[[Path], str]) -> str:
         """The frame as CSV: unrounded value, interval, reason and source file beside the shown text."""
         heads, picks = [], []
@@ -108,6 +129,9 @@ class Table:
             if any(entry.low is not None for entry in entries):
                 heads += [f"{column.name}_low", f"{column.name}_high"]
                 picks += [[_exact(entry.low) for entry in entries], [_exact(entry.high) for entry in entries]]
+            if any(entry.p_value is not None for entry in entries):
+                heads += [f"{column.name}_p", f"{column.name}_p_holm"]
+                picks += [[_exact(entry.p_value) for entry in entries], [_exact(entry.corrected) for entry in entries]]
             if any(entry.missing for entry in entries):
                 heads.append(f"{column.name}_missing")
                 picks.append([entry.missing or "" for entry in entries])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from framethrift.config import Layout, Study
 from framethrift.progress import Progress
-from framethrift.reporting import tables_audit, tables_cope, tables_costs, tables_msjoe
+from framethrift.reporting import tables_audit, tables_cope, tables_costs, tables_msjoe, tables_scoring
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.render_table import write_table
 from framethrift.reporting.sources import Sources, read_sources
@@ -33,22 +33,37 @@ PAPER_TABLES: dict[str, Builder] = {
 }
 CONTROLS: dict[str, Builder] = {
     "blind_control": tables_audit.blind_control,
+    "scoring": tables_scoring.scoring,
+    "metrics": tables_scoring.other_metrics,
+    "question_needs": tables_scoring.question_needs,
+    "detectable": tables_scoring.detectable,
     "quarantine": tables_audit.quarantine,
 }
 
 
 def study_tables(sources: Sources) -> list[Table]:
     """Every table that the study has rows for; missing results leave rows that say so."""
-    tables = [build(sources) for build in (PAPER_TABLES | CONTROLS).values()]
-    types = [tables_audit.question_types(sources, benchmark) for benchmark in sources.results.benchmarks]
-    return [table for table in tables if table.rows] + types
+    tables = [_built(build, sources) for build in (PAPER_TABLES | CONTROLS).values()]
+    groups = [
+        tables_audit.question_groups(sources, benchmark, by)
+        for benchmark in sources.results.benchmarks
+        for by in ("part", "type")
+    ]
+    return [table for table in [*tables, *groups] if table.rows]
+
+
+def _built(build: Builder, sources: Sources) -> Table:
+    """A table whose differences are corrected for one another."""
+    table = build(sources)
+    table.correct()
+    return table
 
 
 def write_paper_table(study: Study, layout: Layout, name: str, report_dir: Path, progress: Progress) -> None:
     """Write one of the papers' tables alone, and the table as printed beside our numbers, to <report_dir>/tables."""
     sources = read_sources(study, layout, progress)
     folder = ReportFolder(report_dir)
-    write_table(PAPER_TABLES[name](sources), folder)
+    write_table(_built(PAPER_TABLES[name], sources), folder)
     for ledger in sources.ledgers:
         for printed in ledger.tables:
             if printed.name == name:

@@ -42,7 +42,7 @@ def blind_control(sources: Sources) -> Table:
         if above is not None:
             entry["chance"] = number(100 * float(cell.scores["chance"].mean()), files=tuple(cell.files.values()))
             # "Inconclusive" would be misread here: no difference from chance is what the control hopes for.
-            entry["difference"] = replace(difference_entry(above, tuple(cell.files.values())), note="", mark="")
+            entry["difference"] = replace(difference_entry(above, tuple(cell.files.values())), note="", mark="", p_value=None)
         else:
             reason = f"{key}: {cell.missing}" if cell.missing else f"{key} has open questions: no chance level"
             entry["chance"] = entry["difference"] = missing(reason)
@@ -51,20 +51,25 @@ def blind_control(sources: Sources) -> Table:
     return table
 
 
-def question_types(sources: Sources, benchmark: str) -> Table:
-    """Accuracy per question type of one benchmark, for every cell on it."""
+def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
+    """Accuracy per question type, or per part, of one benchmark, for every cell on it; `by` is "type" or "part"."""
     study, results = sources.study, sources.results
     cells = [cell for key, cell in results.cells.items() if key.benchmark == benchmark]
-    kinds = sorted({kind for cell in cells if not cell.missing for kind in cell.rows["type"].unique()})
+    groups = sorted({name for cell in cells if not cell.missing for name in cell.rows[by].unique()} - {""})
     columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False), Column("all", "All")]
-    columns += [Column(f"type_{kind}", kind.replace("_", " ")) for kind in kinds]
+    columns += [Column(f"{by}_{name}", name.replace("_", " ")) for name in groups]
+    what = {"type": "by question type", "part": "by part"}[by]
+    captions = {
+        "type": "the types of a benchmark differ in what they need to be seen",
+        "part": "the benchmark reports its parts apart",
+    }
     table = Table(
-        f"types_{benchmark}",
-        f"{sources.title(benchmark)} by question type",
-        "Accuracy in % with 95 % bootstrap intervals over videos; the types of a benchmark differ in what they need to be seen.",
+        f"{by}s_{benchmark}",
+        f"{sources.title(benchmark)} {what}",
+        f"Accuracy in % with 95 % bootstrap intervals over videos; {captions[by]}.",
         columns,
     )
-    for cell in cells:
+    for cell in cells if groups else []:
         key = cell.key
         label = sampling_label(study.samplings[key.sampling], slots_of(study, key.variant))
         entry = {
@@ -72,10 +77,10 @@ def question_types(sources: Sources, benchmark: str) -> Table:
             "sampling": words(label, note=key.sampling),
             "all": accuracy_entry(cell),
         }
-        for kind in kinds:
-            part = None if cell.missing else cell.of_type(kind)
+        for name in groups:
+            part = None if cell.missing else cell.of(by, name)
             shown = Entry("") if part is None else accuracy_entry(part)
-            entry[f"type_{kind}"] = replace(shown, page=f"{shown.page}#{urlencode({'type': kind})}") if shown.page else shown
+            entry[f"{by}_{name}"] = replace(shown, page=f"{shown.page}#{urlencode({by: name})}") if shown.page else shown
         table.rows.append(entry)
     return table
 

@@ -9,6 +9,7 @@ from framethrift.selectors.bin_max import bin_max
 from framethrift.selectors.bolt import bolt, bolt_distinct
 from framethrift.selectors.msjoe import msjoe
 from framethrift.selectors.oracle import oracle
+from framethrift.selectors.packet_size import packet_size
 from framethrift.selectors.protocol import Indices, SelectionError, Selector, SelectorInput
 from framethrift.selectors.q_frame import q_frame
 from framethrift.selectors.random import random
@@ -18,6 +19,7 @@ from framethrift.selectors.uniform import uniform
 
 SELECTORS: dict[str, Callable[[SelectorInput], Indices]] = {
     "uniform": uniform,
+    "packet_size": packet_size,
     "random": random,
     "top_k": top_k,
     "top_k_mean": top_k_mean,

@@ -26,6 +26,7 @@ class SelectorInput:
     weights: (T,) log-probabilities of the sampler network (msjoe only).
     draw: msjoe draws from the weights instead of taking the K largest.
     logit_scale: the CLIP's exp(temperature), which turns cosines into logits (100 for CLIP ViT-L/14).
+    packet_bytes: (T,) bytes the codec spent from each candidate to the next (packet_size only).
     Raises SelectionError when shapes disagree, a value is not finite or the budget is below 1.
     """
 
@@ -38,6 +39,7 @@ class SelectorInput:
     weights: Floats | None = None
     draw: bool = False
     logit_scale: float = 100.0
+    packet_bytes: Floats | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.timestamps)
@@ -51,6 +53,8 @@ class SelectorInput:
                 raise SelectionError(f"similarity: shape {shape}; expected (queries, {frames}) with at least one query")
             if not np.isfinite(self.similarity).all():
                 raise SelectionError("similarity: holds a value that is not finite")
+        if self.packet_bytes is not None and self.packet_bytes.shape != (frames,):
+            raise SelectionError(f"packet_bytes: shape {self.packet_bytes.shape}; expected ({frames},)")
         if self.weights is not None:
             if self.weights.shape != (frames,):
                 raise SelectionError(f"weights: shape {self.weights.shape}; expected ({frames},)")

@@ -1,12 +1,15 @@
 """The token stream a video is shown as, and what it costs; imports no torch."""
 
 from framethrift.tokens.budget import ContextOverflow, TokenCosts, gops_that_fit, require_fit, seconds_that_fit, token_budget
+from framethrift.tokens.slots import Slots, adaptive_slots
 from framethrift.tokens.stream import StreamItem, plan_stream
 
 __all__ = [
     "ContextOverflow",
+    "Slots",
     "StreamItem",
     "TokenCosts",
+    "adaptive_slots",
     "gops_that_fit",
     "plan_stream",
     "require_fit",

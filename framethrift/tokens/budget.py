@@ -22,6 +22,12 @@ class TokenCosts:
     delta_tokens: int
     delta_newlines: int
 
+    @classmethod
+    def of(cls, grid: int, motion_tokens: int, residual_tokens: int) -> "TokenCosts":
+        """Costs of frames pooled to grid × grid tokens and of P-frames with these branches; one without tokens costs none."""
+        branches = (motion_tokens, residual_tokens)
+        return cls(grid * grid, grid, sum(branches), sum(tokens > 0 for tokens in branches))
+
     @property
     def i_frame(self) -> int:
         """Tokens of an I-frame: its image tokens and a newline token per row of the grid."""

@@ -23,11 +23,10 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
     """Lay a video's slots out as a token stream in temporal order.
 
     `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
-    slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop". Where a
-    clip starts inside a GOP, so that its first slots are not valid, the first valid one becomes a key frame too. A
-    fused P-frame always describes its slot relative to the slot before, whether that one is shown as a key frame or not.
-    More than `sampling.max_gops` GOPs are thinned uniformly, by linspace truncated to integers (Sec. 4.1: I- and P-frames
-    only inside the sampled GOPs).
+    slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop"; under
+    adaptive fusion S is the GOP's own number of slots. A fused P-frame always describes its slot relative to the slot before,
+    whether that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says. Where a clip starts inside a GOP, so
+    that its first slots are not valid, the first valid one becomes a key frame too.
 
     Raises ValueError when the shapes differ, when no slot is valid, or when a GOP has fewer slots than key frames are asked for.
     """
@@ -35,16 +34,16 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
         raise ValueError(f"times {times.shape} and valid {valid.shape} must have the same shape (GOPs, slots)")
     slots = times.shape[1]
     keyframes = sampling.keyframes_per_gop
-    if keyframes > slots:
+    adaptive = sampling.fusion == "adaptive"
+    if keyframes > slots and not adaptive:
         raise ValueError(f"keyframes_per_gop {keyframes} exceeds the {slots} slots of a GOP; allowed: 1 to {slots}")
     gops = np.flatnonzero(valid.any(axis=1))
     if not len(gops):
         raise ValueError("no slot of the video is valid: there is nothing to show")
-    if len(gops) > sampling.max_gops:
-        gops = gops[np.linspace(0, len(gops) - 1, sampling.max_gops).astype(np.int64)]
-    keys = {i * slots // keyframes for i in range(keyframes)}
     items = []
-    for gop in gops.tolist():
+    for gop in shown_gops(gops, sampling).tolist():
+        own = int(valid[gop].sum()) if adaptive else slots
+        keys = {i * own // keyframes for i in range(keyframes)}
         shown = np.flatnonzero(valid[gop]).tolist()
         for slot in shown:
             if slot in keys or slot == shown[0]:
@@ -52,3 +51,10 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
             elif sampling.delta != "drop":
                 items.append(StreamItem("P", gop, slot, float(times[gop, slot])))
     return items
+
+
+def shown_gops(gops: NDArray[np.int64], sampling: Stream) -> NDArray[np.int64]:
+    """`gops`, thinned to `sampling.max_gops` by linspace truncated to integers (Sec. 4.1: only sampled GOPs show anything)."""
+    if len(gops) <= sampling.max_gops:
+        return gops
+    return gops[np.linspace(0, len(gops) - 1, sampling.max_gops).astype(np.int64)]

@@ -44,7 +44,9 @@ def ingest_benchmarks(
             located = lookup.video(entry)
             shown = str(located) if located is not None else f"{source.folder}/{entry.places[0]}"
             files.setdefault(shown, located)
-            rows.append(_row(entry, benchmark, dataset, safe_id(shown), lookup, cut=located is not None and _is_cut(located)))
+            rows.append(
+                question_row(entry, benchmark, dataset, safe_id(shown), lookup, cut=located is not None and _is_cut(located))
+            )
     if not allow_partial:
         for benchmark, entries in asked.items():
             check_counts(benchmark, load_benchmarks()[benchmark], entries)
@@ -94,7 +96,8 @@ def _is_cut(path: Path) -> bool:
     return any(part.endswith("_segment") for part in path.parts)
 
 
-def _row(entry: Entry, benchmark: str, dataset: str, video_id: str, lookup: Lookup, cut: bool) -> Row:
+def question_row(entry: Entry, benchmark: str, dataset: str, video_id: str, lookup: Lookup, cut: bool) -> Row:
+    """Row of the question table; `cut`: the file is the clip itself, so that start and end do not apply."""
     return {
         "question_id": entry.question_id,
         "video_id": video_id,

@@ -16,17 +16,20 @@ def write_source(frames: Iterable[NDArray[np.uint8]], path: Path, fps: float) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     options = {"preset": "ultrafast", "crf": "8", "bf": "0"}
-    with av.open(str(partial), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
-        stream.pix_fmt = "yuv420p"
-        # Several encoder threads would make the bytes depend on the machine.
-        stream.codec_context.thread_count = 1
-        for number, frame in enumerate(frames):
-            if number == 0:
-                stream.height, stream.width = frame.shape[:2]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
-    os.replace(partial, path)
+    try:
+        with av.open(str(partial), "w", format="mp4") as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
+            stream.pix_fmt = "yuv420p"
+            # Several encoder threads would make the bytes depend on the machine.
+            stream.codec_context.thread_count = 1
+            for number, frame in enumerate(frames):
+                if number == 0:
+                    stream.height, stream.width = frame.shape[:2]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode(None))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

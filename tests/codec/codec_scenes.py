@@ -1,10 +1,13 @@
 """Small synthetic videos for the codec tests: textured, so that an encoder finds real vectors."""
 
+import hashlib
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from framethrift.codec import read_gops
 
 
 def texture(height, width, seed=0, cell=3):
@@ -64,3 +67,24 @@ def write_video(
                 container.mux(sound.encode(tone))
             container.mux(sound.encode(None))
     return path
+
+
+def primitives_digest(path, window, jobs=1):
+    """SHA-256 over everything that reading a file gives."""
+    digest = hashlib.sha256()
+    for gop in read_gops(path, window, jobs=jobs):
+        for array in (gop.times, gop.frames, gop.motion, gop.residual):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def digests(arguments):
+    """GOP number → digest of its arrays, field by field."""
+    path, window, gops = arguments
+    found = {}
+    for gop in read_gops(path, window, gops):
+        digest = hashlib.sha256()
+        for name in ("times", "frames", "motion", "residual"):
+            digest.update(np.ascontiguousarray(getattr(gop, name)).tobytes())
+        found[gop.index] = digest.hexdigest()
+    return found

@@ -171,6 +171,34 @@ def test_random_corruption_of_the_whole_file_neither_crashes_nor_hangs(clip, tmp
     assert not list(tmp_path.glob(".*partial*"))
 
 
+def test_tags_that_are_no_text_do_not_stop_the_reader(tmp_path):
+    path = write_video(tmp_path / "tag.mp4", pan(32, 32, 6, (1, 0)), codec="mpeg4")
+    data = path.read_bytes()
+    place = data.rindex(b"Lavf")
+    path.write_bytes(data[:place] + b"\xff\x9b\xfe\x80" + data[place + 4 :])
+    assert len(frame_table(path).types) == 6
+
+
+def test_a_matroska_file_that_would_be_passed_over_is_rejected(tmp_path):
+    # Written to a pipe, it declares neither duration nor index: only the size of the passed-over element tells.
+    path = tmp_path / "live.webm"
+    options = {"live": "1"}
+    with av.open(str(path), "w", format="webm", container_options=options) as container:
+        stream = container.add_stream("libvpx-vp9", rate=25, width=64, height=64)
+        for frame in moving_square(64, 64, 60, noise=5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    good = path.read_bytes()
+    count = len(frame_table(path).types)
+    rng = np.random.default_rng(5)
+    for start in range(len(good) // 10, len(good) - 3000, len(good) // 40):
+        path.write_bytes(good[:start] + rng.bytes(400) + good[start + 400 :])
+        try:
+            assert len(frame_table(path).types) == count
+        except VideoRejected as error:
+            assert error.reason in ("corrupt", "truncated")
+
+
 def test_frames_at_damaged_times_are_not_made_up(clip, tmp_path):
     data = bytearray(clip.read_bytes())
     middle = len(data) // 2
@@ -204,7 +232,7 @@ def test_codecs_without_vectors_are_refused_and_told_to_be_reencoded(tmp_path):
 def test_b_frames_are_refused_and_the_message_names_the_way_out(tmp_path):
     path = write_video(tmp_path / "b.mp4", moving_square(64, 64, 20), options={"bf": "2", "x264-params": "b-adapt=0"})
     assert "B" in frame_table(path).types
-    with pytest.raises(VideoRejected, match="B-frames; re-encode it first") as caught:
+    with pytest.raises(VideoRejected, match=r"allow them \(recipe\.b_frames, .* or re-encode it first") as caught:
         read_all(path)
     assert caught.value.reason == "b_frames"
     reencode(path, tmp_path / "out.mp4", RECIPE)

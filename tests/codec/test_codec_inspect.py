@@ -48,6 +48,17 @@ def test_a_file_that_cannot_be_read_directly_is_reencoded_and_the_picture_says_s
     assert "0 wrong pixels" in said[0]
 
 
+def test_the_encoders_rows_show_where_rest_lands_and_how_much_is_left(clip, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_xlabel", lambda self, text, **keys: said.append(text))
+    draw_inspection(clip, tmp_path / "a.png", 4)
+    gop = next(iter(read_gops(clip, 4)))
+    low, high = int(gop.motion[0].min()), int(gop.motion[0].max())
+    assert low <= 0 < high
+    assert f"{low} to {high} px; rest is {-2 * low / (high - low) - 1:+.2f}" in said
+    assert said.count("4 × 6 patches") == 3
+
+
 def test_two_frames_are_enough_and_a_long_window_leaves_only_the_i_frame(tmp_path):
     encode_frames(pan(32, 32, 2, (1, 0)), tmp_path / "two.mp4", Recipe(gop=4, window=1))
     assert draw_inspection(tmp_path / "two.mp4", tmp_path / "a.png").windows == 1

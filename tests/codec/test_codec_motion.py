@@ -32,8 +32,8 @@ def slow_motion(fields):
 def fused_motion(grids, height, width):
     motion = np.empty((height, width, 2), np.int16)
     picture = np.zeros((height, width, 3), np.uint8)
-    moving = np.array([grid.any() for grid in grids])
-    fuse(np.stack(grids), moving, picture, picture, motion, np.empty((height, width, 3), np.int16))
+    route = np.arange(len(grids)) - 1
+    fuse(np.stack(grids), route, len(grids) - 1, picture, picture, motion, np.empty((height, width, 3), np.int16))
     return motion
 
 

@@ -209,7 +209,7 @@ def lvbench(folder: Path, hub: bool) -> None:
         return {"uid": str(number), "question": text, "answer": LETTERS[number % 4], "question_type": ["entity recognition"]}
 
     if hub:
-        rows = [{**question(number), "video_path": f"{NAMES[number % 4]}.mp4", "type": "tv"} for number in range(20)]
+        rows = [{**question(number), "video_path": f"{NAMES[number // 5]}.mp4", "type": "tv"} for number in range(20)]
         write_parquet(folder / "data" / "train-00000-of-00001.parquet", rows)
         return
     videos = [

@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from framethrift.codec import VideoRejected
-from framethrift.evaluation.ask import ask
+from framethrift.evaluation.ask import NEW_TOKENS, ClipEncoder, ask, converse, open_folder
+from framethrift.evaluation.decoding import video_inputs
 from framethrift.evaluation.loading import load_variant
 from framethrift.evaluation.questions import load_asked
 from framethrift.evaluation.shown import Ask
@@ -70,3 +72,29 @@ def test_bad_clips_and_folders_are_named(tiny, clip: Path, tmp_path: Path) -> No
     write_manifest(tmp_path / "bare", kind="videolm", variant="bare", seed=0, settings="test", extra={"recipe": {}})
     with pytest.raises(ModelFolderError, match=r"videolm bare.*lacks \['sampling', 'key_frames'\]"):
         ask(clip, QUESTION, tmp_path / "bare", device="cpu")
+
+
+def test_a_conversation_reuses_what_was_read(tiny, clip: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tiny[1].model("cope", 0)
+    questions = [QUESTION, "how fast ?", "what colour is it ?"]
+    replies = converse(clip, questions, folder, device="cpu")
+    assert replies[0].answer.raw == ask(clip, QUESTION, folder, device="cpu").answer.raw
+    opened = open_folder(folder, None, "cpu")
+    model, processor = opened.answerer.model, opened.answerer.processor
+    encoder = ClipEncoder(opened.recipe)
+    (view,) = opened.answerer.viewer([Ask(encoder(clip), QUESTION)])
+    conversation = view.shown.conversation(processor, [QUESTION])
+    read = [*conversation.prefix, *conversation.questions[0]]
+    for question, reply in zip(questions, replies, strict=True):
+        if question != QUESTION:
+            read += processor.next_turn_ids(question)
+        answer: list[int] = []
+        while len(answer) < NEW_TOKENS:  # everything is read again for every token
+            logits = model(input_ids=torch.tensor([[*read, *answer]]), **video_inputs([conversation])).logits[0, -1]
+            if int(logits.argmax()) == processor.tokenizer.eos_token_id:
+                break
+            answer.append(int(logits.argmax()))
+        assert reply.answer.raw == processor.tokenizer.decode(answer)
+        read += answer
+        text = processor.tokenizer.decode(read).replace(view.shown.stream, "<|video|>")
+        assert reply.answer.prompt + reply.answer.raw == text

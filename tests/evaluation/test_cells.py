@@ -8,7 +8,16 @@ import pytest
 
 from framethrift.config.benchmarks import Benchmark, load_benchmarks
 from framethrift.evaluation.answering import Answer
-from framethrift.evaluation.cells import RunFacts, question_row, read_rows, summarise, write_json, write_rows
+from framethrift.evaluation.cells import (
+    RunFacts,
+    question_row,
+    read_rows,
+    rescored,
+    summarise,
+    whole_documents,
+    write_json,
+    write_rows,
+)
 from framethrift.evaluation.questions import Question
 from framethrift.evaluation.rescoring import NotEvaluated, rescore
 
@@ -116,3 +125,26 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "cell" / "cells.json").read_text(encoding="utf-8")) == {"n": 1}
     assert read_rows(tmp_path / "cell" / "b.jsonl") == rows
     assert sorted(path.name for path in (tmp_path / "cell").iterdir()) == ["b.jsonl", "cells.json"]
+
+
+@pytest.mark.parametrize(
+    ("raws", "parsed", "score"),
+    [
+        (["no", "no", "Yes.", "yes"], "12 s", 1),
+        (["yes", "no", "no", "no"], "10 s", 1),
+        (["no", "no", "no", "no"], "never", 0),
+        (["?", "", "perhaps", "yes and no"], None, 0),
+    ],
+)
+def test_a_polled_question_is_right_or_wrong_as_a_whole(raws: list[str], parsed: str | None, score: int) -> None:
+    polled = {"part": "proactive", "document_id": "p1", "document": json.dumps({"right": 12.0}), "letter": ""}
+    choices = {"options": ("Yes", "No"), "answer": "No", "benchmark": "streamingbench"}
+    rows = [_row(n, raw, until=10.0 + n, **polled, **choices) for n, raw in enumerate(raws)]
+    other = _row(9, "C")
+    found, same = whole_documents([*rows, other])
+    assert same == other and found["question_id"] == "p1"
+    assert (found["parsed"], found["score"], found["visual_tokens"], found["seconds"]) == (parsed, score, 40, 2.0)
+    assert found["polls"] == [{"time": 10.0 + n, "raw": raw} for n, raw in enumerate(raws)]
+    assert rescored(found, load_benchmarks()["streamingbench"]) == found
+    late = [row | {"right": 20.0} for row in rows]
+    assert whole_documents(late)[0]["score"] == 0

@@ -16,8 +16,9 @@ from framethrift.config import Layout
 from framethrift.config.judge import KEY, MODEL, URL, Endpoint, JudgeSettingsError
 from framethrift.evaluation.cells import write_rows
 from framethrift.evaluation.judging.endpoint import JudgeDown
-from framethrift.evaluation.judging.judge import ASKS, Pace, judge_cells, with_verdicts
+from framethrift.evaluation.judging.judge import ASKS, Pace, judge_cells
 from framethrift.evaluation.judging.protocols import PROTOCOLS, Verdict
+from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
 from framethrift.evaluation.rescoring import NotEvaluated
 
 QUICK = Pace(per_minute=60_000, workers=3, timeout=0.5, retries=4)
@@ -137,13 +138,15 @@ def test_a_reply_that_stays_malformed_is_a_failure_and_no_number(layout: Layout,
         assert len(server.requests) == len(RIGHT) - 1 + ASKS
         server.then = good
         assert _rights(_judge(layout, again=True)) == RIGHT
-    judged, failed = with_verdicts(ROWS, content["benchmarks"]["activitynetqa"])
+    judged, failed = with_verdicts(ROWS, "activitynet_qa", "judge-1", content["benchmarks"]["activitynetqa"])
     assert failed == 1
     expected = {name: right for name, right in RIGHT.items() if name != "q02"} | {"q03": 0}
     assert {row["question_id"]: row["score"] for row in judged} == expected
     assert {row["metrics"]["rating (0-5)"] for row in judged} == {0.0, 1.0, 5.0}
-    with pytest.raises(KeyError):
-        with_verdicts([_row(11, "unheard of")], content["benchmarks"]["activitynetqa"])
+    said = content["benchmarks"]["activitynetqa"]
+    for rows, model in (([_row(11, "unheard of")], "judge-1"), ([_row(0, "no")], "judge-1"), (ROWS, "judge-2")):
+        with pytest.raises(StaleVerdicts, match="judge the cell again"):
+            with_verdicts(rows, "activitynet_qa", model, said)
 
 
 def test_nothing_secret_is_told(layout: Layout, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from framethrift.codec import read_frames, read_gops
+from framethrift.codec.energy import packet_bytes
 from framethrift.config.sampling import Select, Stream
 from framethrift.evaluation.loading import fresh_scoring, kept_scoring, load_variant
 from framethrift.evaluation.questions import load_asked
@@ -101,9 +102,9 @@ def test_long_videos_show_uniform_gops_and_only_those_are_read(mllm, monkeypatch
     loaded, asked = mllm
     read: list[list[int]] = []
 
-    def spy(path, window, gops=None):  # type: ignore[no-untyped-def]
+    def spy(path, window, gops=None, **options):  # type: ignore[no-untyped-def]
         read.append(gops)
-        return read_gops(path, window, gops)
+        return read_gops(path, window, gops, **options)
 
     monkeypatch.setattr("framethrift.evaluation.streams.read_gops", spy)
     (view,) = loaded.answerer(Stream(max_gops=3)).viewer([Ask(next(iter(asked.videos.values())), "?")])
@@ -114,9 +115,9 @@ def test_every_video_is_read_and_seen_once_for_all_its_questions(cope, monkeypat
     loaded, asked = cope
     opened: Counter = Counter()
 
-    def spy(path, window, gops=None):  # type: ignore[no-untyped-def]
+    def spy(path, window, gops=None, **options):  # type: ignore[no-untyped-def]
         opened[path] += 1
-        return read_gops(path, window, gops)
+        return read_gops(path, window, gops, **options)
 
     monkeypatch.setattr("framethrift.evaluation.streams.read_gops", spy)
     shuffled = _asks(asked)
@@ -147,6 +148,18 @@ def test_selected_frames_are_the_selectors_at_the_small_grid(mllm) -> None:  # t
         with torch.inference_mode():
             pictures = loaded.processor.pixels(read_frames(ask.video.path, times[wanted]))
             assert torch.allclose(view.shown.image_features, loaded.model.vision_features(pictures), atol=1e-5)
+
+
+def test_packet_sizes_choose_frames_without_a_question(mllm) -> None:  # type: ignore[no-untyped-def]
+    loaded, asked = mllm
+    for ask, view in zip(_asks(asked), _view(loaded, asked, Select(selector="packet_size", frames=3)), strict=True):
+        given = inputs_of(ask, packet_bytes(ask.video.path, np.arange(48.0)))
+        assert [item.slot for item in view.shown.items] == select("packet_size", given).tolist()
+
+
+def inputs_of(ask, spent):  # type: ignore[no-untyped-def]
+    """A selector's inputs: three of 48 candidates at one a second."""
+    return SelectorInput(np.arange(48.0), None, ask.question, 3, np.random.default_rng(0), packet_bytes=spent)
 
 
 def test_scored_selection_uses_the_question_or_the_written_queries(tiny, mllm) -> None:  # type: ignore[no-untyped-def]

@@ -8,12 +8,12 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation import text_metrics
 from framethrift.evaluation.scoring import scored
 from framethrift.evaluation.text_metrics import (
-    NoJava,
     caption_metrics,
     clean,
     exact_match,
     only_number,
     refined_exact_match,
+    tokens,
 )
 
 
@@ -51,28 +51,53 @@ def test_open_questions_are_scored_by_their_kind() -> None:
     raws = ("12", "12 times", "twelve", "12.0", "1 or 2", "")
     assert [scored(choice, counting, raw)["score"] for raw in raws] == [1, 1, 1, 1, 0, 0]
     assert scored(choice, counting, "1 or 2")["parsed"] is None
+    for answer, raws in (("Yes", ("yes", "Yes.", "No", "yes or no")), ("No", ("no", "No!", "Yes", "not sure, No"))):
+        asked = {"options": ["Yes", "No"], "letter": "", "answer": answer, "answers": [answer]}
+        assert [scored(choice, asked, raw)["score"] for raw in raws] == [1, 1, 0, 0]
+    twice = {"options": ["Shooting", "Fighting", "", "Shooting", ""], "letter": "D", "answer": "Shooting", "answers": []}
+    assert [scored(choice, twice, raw)["score"] for raw in ("D", "A", "B", "C")] == [1, 1, 0, 0]
+    assert [scored(choice, twice | {"letter": "E", "answer": ""}, raw)["score"] for raw in ("E", "C")] == [1, 0]
     spoken = {"options": [], "letter": "", "answer": "brown", "answers": ["brown", "dark brown"]}
     assert scored(captions, spoken, "Dark brown.") == {"parsed": "dark brown", "score": 1, "metrics": {"EM": 1, "refined EM": 1}}
     assert scored(captions, spoken, "")["parsed"] is None
     assert clean("It's  THE  Dog's") == "its dogs"
 
 
-def test_caption_metrics_need_java(monkeypatch: pytest.MonkeyPatch) -> None:
+ANSWERS = {
+    "1": ["a brown wooden desk by the window"],
+    "2": ["two black office chairs in a row"],
+    "3": ["white door next to a bed"],
+}
+
+
+def test_caption_metrics_reward_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_metrics.shutil, "which", lambda name: None)
-    with pytest.raises(NoJava, match="need java"):
-        caption_metrics({"q": "a"}, {"q": ["a"]})
+    same = caption_metrics({key: texts[0] for key, texts in ANSWERS.items()}, ANSWERS)
+    assert [same[name] for name in ("BLEU-4", "ROUGE-L", "CIDEr")] == pytest.approx([1, 1, 10], rel=1e-3)
+    assert same["METEOR"] is None  # a Java program
+    other = caption_metrics({"1": "brown desk", "2": "", "3": "A white door."}, ANSWERS)
+    assert all(0 < other[name] < same[name] for name in ("ROUGE-L", "CIDEr")) and other["BLEU-4"] < 0.1  # type: ignore[operator]
     with pytest.raises(ValueError, match="same questions"):
         caption_metrics({"q": "a"}, {"r": ["a"]})
 
 
-@pytest.mark.skipif(shutil.which("java") is None, reason="caption metrics need java")
-def test_caption_metrics_reward_the_same_words() -> None:
-    answers = {
-        "1": ["a brown wooden desk by the window"],
-        "2": ["two black office chairs in a row"],
-        "3": ["white door next to a bed"],
-    }
-    same = caption_metrics({key: texts[0] for key, texts in answers.items()}, answers)
-    assert (same["BLEU-4"], same["METEOR"], same["ROUGE-L"], same["CIDEr"]) == pytest.approx((1, 1, 1, 10), rel=1e-3)
-    other = caption_metrics({"1": "brown desk", "2": "", "3": "a white door"}, answers)
-    assert all(0 < other[name] < same[name] for name in ("METEOR", "ROUGE-L", "CIDEr")) and other["BLEU-4"] < 0.1
+@pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs java")
+def test_meteor_is_computed_where_java_is() -> None:
+    assert caption_metrics({key: texts[0] for key, texts in ANSWERS.items()}, ANSWERS)["METEOR"] == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="the reference tokenizer needs java")
+def test_tokens_are_those_of_the_java_tokenizer() -> None:
+    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+    texts = [
+        *(
+            "Dark brown, wooden - old - desk.",
+            "It's the table's left; isn't it?",
+            "8x10 photo, 2.5 m, 1,200",
+            "to the left/right",
+        ),
+        *("a 2nd L-shaped couch", 'What’s "this"', "they're next to 3d prints", "map of a 10:30 show: yes/no"),
+    ]
+    found = PTBTokenizer().tokenize({str(number): [{"caption": text}] for number, text in enumerate(texts)})
+    assert [tokens(text) for text in texts] == [found[str(number)][0] for number in range(len(texts))]

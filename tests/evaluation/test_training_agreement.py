@@ -1,9 +1,12 @@
 """Evaluation shows a model exactly what training showed it: the same first answer logits for every training question."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
+from framethrift.config import Layout
 from framethrift.evaluation.loading import load_variant
 from framethrift.evaluation.questions import load_asked
 from framethrift.evaluation.shown import Ask
@@ -49,10 +52,16 @@ def _evaluated(study, layout, loaded, sampling, benchmarks):  # type: ignore[no-
 
 @pytest.mark.parametrize(
     ("variant", "sampling", "benchmarks"),
-    [("cope", "cope", ["mini_motion", "mini_static"]), ("mllm", "oracle", ["mini_needle"])],
+    [
+        ("cope", "cope", ["mini_motion", "mini_static"]),
+        ("cope", "adaptive", ["mini_motion", "mini_static"]),
+        ("mllm", "oracle", ["mini_needle"]),
+    ],
 )
 def test_first_answer_logits_agree(tiny, variant: str, sampling: str, benchmarks: list[str]) -> None:  # type: ignore[no-untyped-def]
     study, layout = tiny
+    own = study.variants[variant].model_copy(update={"samplings": [sampling]})
+    study = study.model_copy(update={"variants": {**study.variants, variant: own}})
     loaded = load_variant(study, layout, variant, 0, "cpu")
     evaluated = _evaluated(study, layout, loaded, study.samplings[sampling], benchmarks)
     epoch = 2 if variant == "cope" else 2 * len(evaluated)  # videos; or questions and as many query-writing conversations
@@ -63,3 +72,18 @@ def test_first_answer_logits_agree(tiny, variant: str, sampling: str, benchmarks
     assert [logit for _, logit in answers] == pytest.approx([logit for _, logit in evaluated], abs=1e-4)
     assert np.std([logit for _, logit in evaluated]) > 0.01
     assert len(trained) == len(answers) * (1 if variant == "cope" else 2)
+
+
+def test_cached_primitives_train_the_same(tiny, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    study, layout = tiny[0], Layout(tmp_path / "results" / "tiny")
+    shutil.copytree(tiny[1].root, layout.root)
+    processor = load_variant(study, layout, "cope", 0, "cpu").processor
+    plain = Conversations(study, layout, "cope", processor, seed=0).batch(0)
+    cached = study.variants["cope"].model_copy(update={"training": {"primitive_cache": True}})
+    study = study.model_copy(update={"variants": {**study.variants, "cope": cached}})
+    first = Conversations(study, layout, "cope", processor, seed=0).batch(0)
+    again = Conversations(study, layout, "cope", processor, seed=0)
+    monkeypatch.setattr("lightning_modules.data.read_gops", lambda *_, **__: pytest.fail("read from the video again"))
+    for batch in (first, again.batch(0)):
+        assert all(torch.equal(batch[name], value) for name, value in plain.items())
+    assert list(layout.primitives.rglob("*.zip"))

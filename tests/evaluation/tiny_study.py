@@ -81,6 +81,7 @@ SETTINGS = {
         "zero": {"kind": "stream", "delta": "zero"},
         "swap": {"kind": "stream", "delta": "swap"},
         "dense": {"kind": "stream", "keyframes_per_gop": 2, "delta": "keep"},
+        "adaptive": {"kind": "stream", "fusion": "adaptive", "energy": "packet_size", "budget": 58},
         "blind": {"kind": "blind"},
         "uniform": {"kind": "select", "selector": "uniform", "frames": 3},
         "oracle": {"kind": "select", "selector": "oracle", "frames": 3},

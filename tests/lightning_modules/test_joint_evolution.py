@@ -2,16 +2,19 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 from needle_study import build, shortened
 
+from framethrift.cli.launch import launch_command
 from framethrift.config import Layout, Study
 from framethrift.models.completions import completion_log_probability
 from framethrift.models.folder import verify
@@ -112,6 +115,19 @@ def test_a_checkpoint_holds_what_is_trained_and_nothing_else(fresh):
     (checkpoint,) = layout.checkpoints("joint", "joint", 0).rglob("step=2.ckpt")
     state = torch.load(checkpoint, weights_only=True)["state_dict"]
     assert {name.split(".")[0] for name in state} == {"language_model", "sampler"}
+
+
+def test_two_processes_end_with_the_same_models(fresh, tmp_path):
+    """They draw different rollouts, make different numbers of backward passes, and agree on every update."""
+    study, layout = fresh
+    (tmp_path / "study.json").write_text(with_joint(study, questions=4, steps=3).model_dump_json())
+    script = [sys.executable, str(Path(__file__).parent / "joint_processes.py"), str(tmp_path / "study.json"), str(layout.root)]
+    done = subprocess.run(launch_command(2, 1, 2, script), capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    one, other = (load_file(layout.root / f"process{rank}.safetensors") for rank in (0, 1))
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    assert changed(base(layout), weights(layout)) == {"language_model", "sampler"}
+    assert torch.equal(one["sampler.head.weight"], weights(layout)["sampler.head.weight"])
 
 
 def test_rollouts_are_complete_and_repeat_under_their_step(pretrained):

@@ -1,5 +1,8 @@
 """A run that was cut off ends like one that was not."""
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,14 @@ import torch
 
 from framethrift.config.training import Optimisation
 from framethrift.progress import Progress
+from lightning_modules.checkpoints import resume_point
 from lightning_modules.data import step_rng
+from lightning_modules.interruption import END_VARIABLE, LEAVE
 from lightning_modules.schedule import adamw, factor
-from lightning_modules.trainer import DivergedError, fit, resume_point
+from lightning_modules.trainer import DivergedError, fit
 
 SETTINGS = Optimisation(steps=8, batch_size=4, learning_rate=0.05, warmup_steps=2, weight_decay=0.01, checkpoint_every=2)
+UNEVEN = SETTINGS.model_copy(update={"checkpoint_every": 3})
 
 
 class Line(lightning.LightningModule):
@@ -77,15 +83,66 @@ def test_resumed_training_equals_an_undisturbed_run_bit_by_bit(tmp_path: Path) -
     assert torch.equal(resumed.layer.weight, whole.layer.weight)
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
-    run(Line(), tmp_path)
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path, damage: str) -> None:
+    whole = Line()
+    run(whole, tmp_path)
     said: list[str] = []
     newest = resume_point(tmp_path, said.append)
     assert newest is not None and newest.name == "step=8.ckpt" and not said
-    newest.write_bytes(newest.read_bytes()[:100])
+    data = bytearray(newest.read_bytes())
+    data[data.index(whole.layer.weight.detach().numpy().tobytes())] ^= 1
+    newest.write_bytes({"cut": bytes(data[: len(data) // 2]), "flipped": bytes(data), "empty": b""}[damage])
     before = resume_point(tmp_path, said.append)
     assert before is not None and before.name == "step=6.ckpt"
-    assert "step=8.ckpt" in said[0]
+    assert "step=8.ckpt is damaged" in said[0]
+    again = Line()
+    run(again, tmp_path)
+    assert again.seen == [6, 7] and torch.equal(again.layer.weight, whole.layer.weight)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step=6.ckpt", "step=8.ckpt"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_saves_the_state_and_the_next_run_goes_on_bit_by_bit(tmp_path: Path, number: signal.Signals) -> None:
+    whole = Line()
+    run(whole, tmp_path / "whole")
+    heard = signal.getsignal(number)
+
+    def told(step: int) -> dict[str, Any]:
+        if step == 4:
+            os.kill(os.getpid(), number)
+        return build(step)
+
+    with pytest.raises(SystemExit) as left:
+        run(Line(UNEVEN), tmp_path / "cut", told)
+    assert left.value.code == LEAVE
+    newest = resume_point(tmp_path / "cut", print)
+    assert newest is not None and newest.name == "step=4.ckpt"  # step 4's batch is built ahead, while step 3 is trained
+    assert signal.getsignal(number) is heard
+    resumed = Line()
+    run(resumed, tmp_path / "cut")
+    assert resumed.seen == [4, 5, 6, 7]
+    assert torch.equal(resumed.layer.weight, whole.layer.weight)
+
+
+def test_a_job_about_to_end_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(END_VARIABLE, str(time.time() + 3))
+
+    def slow(step: int) -> dict[str, Any]:
+        time.sleep(0.8)
+        return build(step)
+
+    with pytest.raises(SystemExit):
+        run(Line(), tmp_path, slow)
+    reached = max(int(path.stem.removeprefix("step=")) for path in tmp_path.iterdir())
+    assert 1 <= reached < 4
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
+    """It was cut off while its model was exported."""
+    run(Line(), tmp_path)
+    again = Line()
+    assert run(again, tmp_path) == {} and again.seen == []
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:

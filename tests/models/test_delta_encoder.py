@@ -121,7 +121,9 @@ def test_fields_without_range_become_zeros_without_touching_others() -> None:
 def test_clipping_keeps_zero_and_speed() -> None:
     motion = torch.tensor([0.0, 10.0, -20.0, 50.0]).view(1, 2, 1, 2)
     assert normalise_motion(motion, "clip", 20.0).flatten().tolist() == [0.0, 0.5, -1.0, 1.0]
-    assert normalise_residual(torch.tensor([-255.0, 51.0]), 255.0).tolist() == pytest.approx([-1.0, 0.2])
+    residual = torch.tensor([-255.0, 51.0, 200.0])
+    assert normalise_residual(residual, 255.0, 255.0).tolist() == pytest.approx([-1.0, 0.2, 200 / 255])
+    assert normalise_residual(residual, 255.0, 128.0).tolist() == pytest.approx([-128 / 255, 0.2, 128 / 255])
 
 
 def test_resizing_scales_the_vectors() -> None:

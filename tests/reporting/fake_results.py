@@ -108,6 +108,7 @@ def cell_rows(study: Study, variant: str, sampling: str, benchmark: str, seed: i
                     name: question[name]
                     for name in ("question_id", "video_id", "benchmark", "type", "question", "options", "answer")
                 },
+                **{"cluster": question["video_id"], "part": "", "letter": "", "answers": [], "metrics": {}, "query_text": ""},
                 "prompt": f"<|im_start|>user\n{question['question']}<|im_end|>",
                 "raw": "perhaps" if unparsable else said,
                 "parsed": None if unparsable else said,
@@ -139,6 +140,7 @@ def write_cell(layout: Layout, variant: str, sampling: str, seed: int, benchmark
             "accuracy": accuracy,
             "lmms_accuracy": accuracy,
             "agrees": True,
+            "differing": 0,
             "missing_questions": 0,
         }
     (folder / "cells.json").write_text(

@@ -48,9 +48,9 @@ def test_a_cell_is_what_its_questions_say(layout: Layout) -> None:
     assert cell.accuracy.clusters == 30
     assert cell.tokens == 2 * 42 + 6 * 10
     assert cell.unparsable == sum(row["parsed"] is None for row in rows)
-    part = cell.of_type("order")
+    part = cell.of("type", "order")
     assert part is not None and len(part.rows) == 90
-    assert cell.of_type("colour") is None
+    assert cell.of("type", "colour") is None
 
 
 def test_a_truncated_file_loses_its_last_line_and_says_so(layout: Layout) -> None:
@@ -152,7 +152,7 @@ def test_seeds_are_averaged_per_question_and_a_missing_one_is_named(layout: Layo
 def test_cells_without_a_common_question_cannot_be_compared(layout: Layout) -> None:
     cell = one(layout).cell("cope", "cope_1k", "mini_motion")
     assert cell is not None
-    first, second = cell.of_type("order"), cell.of_type("direction")
+    first, second = cell.of("type", "order"), cell.of("type", "direction")
     assert first is not None and second is not None
     with pytest.raises(ValueError, match="share no question"):
         first.against(second)

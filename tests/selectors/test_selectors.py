@@ -26,6 +26,7 @@ def full(frames=24, budget=4, seed=0, queries=2) -> SelectorInput:
         seed=seed,
         evidence=[(3.0, 5.0), (10.0, 14.0)],
         weights=np.log(rng.dirichlet(np.ones(frames))),
+        packet_bytes=rng.integers(0, 5000, frames).astype(np.float64),
     )
 
 
@@ -55,7 +56,7 @@ def test_every_selector_repeats_itself_under_the_same_seed(name):
 @pytest.mark.parametrize("name", sorted(set(SELECTORS) - {"random", "q_frame"}))
 def test_equal_values_are_resolved_deterministically(name):
     tied = [
-        SelectorInput(np.arange(9.0), np.full((2, 9), 0.2), "", 3, np.random.default_rng(seed), [(0.0, 9.0)], np.zeros(9))
+        inputs(np.full((2, 9), 0.2), 3, seed=seed, evidence=[(0.0, 9.0)], weights=np.zeros(9), packet_bytes=np.zeros(9))
         for seed in (0, 1)
     ]
     np.testing.assert_array_equal(select(name, tied[0]), select(name, tied[1]))
@@ -70,6 +71,21 @@ def test_a_missing_similarity_is_an_error_that_says_what_to_set(name):
 def test_uniform_takes_the_centres_of_equal_parts():
     np.testing.assert_array_equal(select("uniform", inputs(frames=96, budget=4)), [12, 36, 60, 84])
     np.testing.assert_array_equal(select("uniform", inputs(frames=10, budget=3)), [1, 5, 8])
+
+
+def test_packet_size_takes_the_centres_of_equal_parts_of_the_bytes():
+    still = inputs(frames=96, budget=4, packet_bytes=np.zeros(96))
+    np.testing.assert_array_equal(select("packet_size", still), select("uniform", still))
+    # Ten candidates, all bytes in the last five, which are equal: the middles of 2.5 each.
+    busy = np.array([0.0] * 5 + [1e6] * 5)
+    np.testing.assert_array_equal(select("packet_size", inputs(frames=10, budget=2, packet_bytes=busy)), [6, 8])
+    # One candidate holds everything: it is taken once, then the next largest.
+    peak = np.array([5.0, 0, 1e9, 0, 7, 0])
+    np.testing.assert_array_equal(select("packet_size", inputs(frames=6, budget=3, packet_bytes=peak)), [0, 2, 4])
+    with pytest.raises(SelectionError, match="packet_bytes"):
+        select("packet_size", inputs(frames=6, budget=3))
+    with pytest.raises(SelectionError, match=r"packet_bytes: shape \(5,\); expected \(6,\)"):
+        inputs(frames=6, budget=3, packet_bytes=np.zeros(5))
 
 
 def test_random_draws_all_sets_alike_and_depends_on_the_seed():

@@ -41,6 +41,7 @@ def test_the_paper_plans_within_ten_seconds(empty_run: Run) -> None:
     began = time.process_time(), time.perf_counter()
     planned = empty_run.planned(study=ROOT / "config/studies/paper.yaml")
     assert planned["evaluate"] == 22
+    assert planned["videos"] == planned["codec"] == 2  # the training set, and MSJoE's long videos
     assert time.perf_counter() - began[1] < 60  # the bar of 10 s is measured in perf/; a busy machine must not fail a test
 
 
@@ -57,6 +58,14 @@ def test_a_profiles_shards_divide_the_answering_and_nothing_else(empty_run: Run)
 def test_parsing_imports_no_torch() -> None:
     text = "import sys; from framethrift.config import Workflow; Workflow('paper', []); assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_table_plans_its_own_cells_only(empty_run: Run) -> None:
+    planned = empty_run.planned("table_h2", study=ROOT / "config/studies/small.yaml")
+    assert (planned["videolm"], planned["evaluate"], planned["table"]) == (6, 6, 1)
+    assert "sampler" not in planned and "report" not in planned
+    done = empty_run.snakemake("table_f1", "--dry-run")
+    assert done.returncode != 0 and "has no cells for table_f1" in done.stdout + done.stderr
 
 
 def test_an_impossible_study_stops_before_the_dag(empty_run: Run) -> None:

@@ -9,10 +9,13 @@ rule delta:
         f"{at.root}/models/delta-{{name}}/seed{{seed}}/framethrift.json",
     log:
         f"{at.root}/logs/delta/{{name}}-seed{{seed}}.log",
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=12000,
         runtime=2880,
     params:
@@ -20,7 +23,7 @@ rule delta:
     message:
         "Pre-training the Δ-encoder of {wildcards.name}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} delta {flow.arguments} --name {{wildcards.name}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} delta {flow.arguments} --name {{wildcards.name}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"
 
 
 rule retrieval:

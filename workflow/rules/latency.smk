@@ -10,7 +10,7 @@ rule latency:
         f"{at.root}/logs/latency/{{variant}}-seed{{seed}}.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores or 2
+    threads: 256  # all there are: Snakemake lowers it to --cores, and SLURM gets another number from its profile
     resources:
         mem_mb=8000,
         runtime=240,

@@ -5,6 +5,7 @@ rule pass_rates:
     input:
         mllm=lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.rated(wildcards.variant),
     output:
         f"{at.root}/pass_rates/{{variant}}/seed{{seed}}.parquet",
     log:
@@ -28,6 +29,7 @@ rule pass_rates:
 rule sampler:
     input:
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.reinforcing(wildcards.variant),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),
@@ -38,10 +40,13 @@ rule sampler:
         f"{at.root}/logs/sampler/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("sampler"),
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 2
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=8000,
         runtime=240,
     params:
@@ -49,12 +54,13 @@ rule sampler:
     message:
         "Pre-training sampler {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} sampler {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} sampler {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"
 
 
 rule joint:
     input:
         clip=rules.clip.output,
+        questions=lambda wildcards: flow.reinforcing(wildcards.variant),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),
@@ -67,10 +73,13 @@ rule joint:
         f"{at.root}/logs/joint/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("joint"),
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 2
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=12000,
         runtime=2880,
     params:
@@ -78,4 +87,4 @@ rule joint:
     message:
         "Joint evolution of {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} joint {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} joint {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"

@@ -12,10 +12,13 @@ rule videolm:
         f"{at.root}/logs/videolm/{{variant}}-seed{{seed}}.log",
     wildcard_constraints:
         variant=flow.names("videolm"),
+    retries: flow.retries("training")
     conda:
         "../../environment.yml"
     threads: 1
     resources:
+        devices=1,
+        nodes=1,
         mem_mb=12000,
         runtime=2880,
     params:
@@ -23,4 +26,4 @@ rule videolm:
     message:
         "Fine-tuning VideoLM {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} videolm {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} videolm {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from framethrift.evaluation.judging.protocols import Message
 
+SHOWN = 16  # hex digits of a content digest that go with a verdict
+
 
 def content_digest(model: str, messages: list[Message], max_tokens: int) -> str:
     """SHA-256 of everything that decides a reply: the judge model's name, the conversation and the length it may reply in."""

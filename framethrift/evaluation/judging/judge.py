@@ -11,9 +11,9 @@ from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.judge import Endpoint
 from framethrift.evaluation.cells import read_rows, write_json
-from framethrift.evaluation.judging.cache import Replies, content_digest, opened
+from framethrift.evaluation.judging.cache import SHOWN, Replies, content_digest, opened
 from framethrift.evaluation.judging.endpoint import Judge, JudgeDown, JudgeRefused
-from framethrift.evaluation.judging.protocols import PROTOCOLS, Protocol, Verdict
+from framethrift.evaluation.judging.protocols import PROTOCOLS, Protocol
 from framethrift.evaluation.rescoring import NotEvaluated
 from framethrift.progress import Progress, say
 
@@ -157,26 +157,5 @@ def _verdicts(cases: Sequence[_Case], replies: Replies) -> dict[str, dict[str, A
         said = replies.get(case.digest)
         assert said is not None  # asked above, or _ask_all raised
         verdict = case.protocol.read(said[-1])
-        found[case.question] = {"verdict": asdict(verdict) if verdict else None, "digest": case.digest[:16]}
+        found[case.question] = {"verdict": asdict(verdict) if verdict else None, "digest": case.digest[:SHOWN]}
     return dict(sorted(found.items()))
-
-
-def with_verdicts(
-    rows: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows with the judge's scores and ratings, and the number of answers that are left out because their judge failed.
-
-    An empty answer is wrong without a judge and rated 0. Raises KeyError for an answer that no judge was asked about.
-    """
-    judged, failed = [], 0
-    for row in rows:
-        verdict = Verdict(0, 0.0) if row["parsed"] is None else _verdict(verdicts[row["question_id"]])
-        if verdict is None:
-            failed += 1
-            continue
-        judged.append({**row, "score": verdict.right, "metrics": {"rating (0-5)": verdict.rating}})
-    return judged, failed
-
-
-def _verdict(entry: Mapping[str, Any]) -> Verdict | None:
-    return Verdict(**entry["verdict"]) if entry["verdict"] else None

@@ -15,7 +15,7 @@ PARTS = {
     **dict.fromkeys(("OCR", "ACR", "ATR", "STU", "FPD", "OJR"), "realtime"),
     **dict.fromkeys(("REC", "SSR", "CRR"), "forward"),
 }
-YES_NO = ("No", "Yes")
+YES_NO = ("Yes", "No")
 
 
 def official(files: Sequence[Path], benchmark: str) -> Entries:
@@ -45,9 +45,9 @@ def _rounds(record: Record, task: str) -> Iterator[Entry]:
                 "answers": (count,),
             }
         else:
-            right = YES_NO[asked.index("type", 2)]
+            right = "Yes" if asked.index("type", 2) else "No"
             question = asked.text("step") if task == "SSR" else record.text("question")
-            facts = {"question": question, "answer": right, "answers": (right,)}
+            facts = {"question": question, "answer": right, "answers": (right,), "options": YES_NO}
         yield _entry(record, task, dict(record.values), f"_{number}", {"until": until, "round": number, **facts})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from framethrift.published.annotations.entry import Entries, Entry, choice, with_suffixes
 from framethrift.published.annotations.records import Record, mapping_of, read_json, records
@@ -35,7 +36,7 @@ def _entry(record: Record, video: str, number: str, benchmark: str, end: float |
     options = record.texts("options", least=3)
     right = record.index("answer_id", len(options))
     area, reasoning = record.text("area"), record.text("reasoning")
-    document = {
+    document: dict[str, Any] = {
         "video_name": video,
         "question": record.text("question"),
         "question_id": number,

@@ -16,7 +16,11 @@ def scanqa(files: Sequence[Path], benchmark: str) -> Entries:
     for path in files:
         for record in records(path):
             answers = record.texts("answers") if "answers" in record.values else ()
-            facts = {"question": record.text("question"), "answers": list(answers), "scene_id": record.text("scene_id")}
+            facts: dict[str, Any] = {
+                "question": record.text("question"),
+                "answers": list(answers),
+                "scene_id": record.text("scene_id"),
+            }
             question_id = record.text("question_id")
             first = facts["question"].split()[0].lower()
             yield _entry("framethrift_scanqa", question_id, facts, facts["question"], answers, first)

@@ -7,6 +7,7 @@ every second from a second after it was asked to four seconds after the right mo
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from framethrift.published.annotations.entry import LETTERS, Entries, Entry, choice
 from framethrift.published.annotations.records import AnnotationError, Record, read_json
@@ -48,7 +49,7 @@ def _choice(record: Record, question_id: str, video: str, part: str) -> Entry:
     options = _options(record)
     letter = record.letter("answer", len(options))
     time, question = record.clock("time_stamp"), record.text("question")
-    document = {
+    document: dict[str, Any] = {
         "question_id": question_id,
         "question": question,
         "options": list(options),
@@ -96,7 +97,7 @@ def _polls(record: Record, question_id: str, video: str) -> Iterator[Entry]:
     times = [float(second) for second in range(int(asked) + 1, int(right) + AFTER + 1)]
     if not times:
         raise record.error("ground_truth_time_stamp", f"is {right} s, long before the question at {asked} s")
-    document = {
+    document: dict[str, Any] = {
         "question_id": question_id,
         "question": record.text("question"),
         "output": output,
@@ -123,6 +124,7 @@ def _polls(record: Record, question_id: str, video: str) -> Iterator[Entry]:
             until=time,
             answer=answer,
             answers=(answer,),
+            options=("Yes", "No"),
         )
 
 

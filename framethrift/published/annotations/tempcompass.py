@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from framethrift.published.annotations.entry import LETTERS, Entries, Entry, choice, options_in, with_suffixes
 from framethrift.published.annotations.records import Record, mapping_of, read_json, records
@@ -40,7 +41,8 @@ def hub(files: Sequence[Path], benchmark: str) -> Entries:
 def _entry(record: Record, task: str, video: str, dimension: str, question_id: str) -> Entry:
     text, answer = record.text("question"), record.text("answer")
     document = {"video_id": video, "question": text, "answer": answer, "dim": dimension}
-    question, scored = text, {"answer": answer, "answers": (answer,)}
+    question = text
+    scored: dict[str, Any] = {"answer": answer, "answers": (answer,)}
     if task == "tempcompass_multi_choice":
         question, options = options_in(text)
         right = LETTERS.find(answer[:1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from framethrift.published.annotations.entry import Entries, Entry, choice
 from framethrift.published.annotations.records import Record, mapping_of, read_json, records
@@ -26,7 +27,7 @@ def hub(files: Sequence[Path], benchmark: str) -> Entries:
 def _entry(record: Record, number: str, reason: str, video: str) -> Entry:
     options = record.texts("options", least=2)
     right = record.index("answer", len(options))
-    document = {
+    document: dict[str, Any] = {
         "id": number,
         "question": record.text("question"),
         "options": list(options),

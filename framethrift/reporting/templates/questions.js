@@ -17,6 +17,10 @@ function outcome(row) {
   return row.score === 1 ? "right" : row.score === 0 ? "wrong" : `score ${row.score}`;
 }
 
+function differs(row) {
+  return row.theirs !== null && row.theirs !== row.score;
+}
+
 function strip(row) {
   const told = evidence[row.question_id] || [];
   const times = row.shown.map(([time]) => time);
@@ -46,15 +50,16 @@ function item(row) {
   const verdict = element("span", `verdict ${looks}`, state);
   const said = element("div", "row");
   said.append(verdict, ` · right answer: ${row.answer} · parsed: ${row.parsed === null ? "nothing" : row.parsed} · raw: “${row.raw}”`);
+  if (differs(row)) said.append(` · lmms-eval: ${row.theirs}`);
   line.append(said);
   if (row.shown.length) line.append(strip(row));
   const kinds = ["I", "P"].map((kind) => [kind, row.shown.filter((shown) => shown[1] === kind).map(([time]) => time.toFixed(2))]);
   const listed = kinds.filter(([, times]) => times.length).map(([kind, times]) => `${kind} at ${times.slice(0, 40).join(", ")}${times.length > 40 ? ", …" : ""} s`);
-  const facts = [row.question_id, row.video_id, row.type, `${row.visual_tokens} visual tokens`, ...listed];
+  const facts = [row.question_id, row.video_id, row.type, row.part, row.label, `${row.visual_tokens} visual tokens`, ...listed];
   if (row.seed !== undefined) facts.push(`seed ${row.seed}`);
   if (row.options.length) facts.push(`options: ${row.options.join(", ")}`);
   if (row.queries && row.queries.length) facts.push(`queries: ${row.queries.join("; ")}`);
-  line.append(element("div", "row", facts.join(" · ")));
+  line.append(element("div", "row", facts.filter(Boolean).join(" · ")));
   return line;
 }
 
@@ -69,9 +74,11 @@ function show() {
 function filter() {
   const words = by("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const [type, wanted] = [by("type").value, by("outcome").value];
+  const chosen = ["part", "label"].filter((id) => by(id) && by(id).value);
   matching = rows.filter((row) => {
     if (type && row.type !== type) return false;
-    if (wanted && outcome(row) !== wanted) return false;
+    if (wanted && (wanted === "differs" ? !differs(row) : outcome(row) !== wanted)) return false;
+    if (chosen.some((id) => row[id] !== by(id).value)) return false;
     if (!words.length) return true;
     const text = `${row.question} ${row.answer} ${row.parsed} ${row.question_id} ${row.video_id}`.toLowerCase();
     return words.every((word) => text.includes(word));
@@ -81,9 +88,10 @@ function filter() {
   show();
 }
 
-for (const id of ["search", "type", "outcome"]) by(id).addEventListener("input", filter);
+const controls = ["search", "type", "outcome", "part", "label"].filter(by);
+for (const id of controls) by(id).addEventListener("input", filter);
 by("before").addEventListener("click", () => { first -= PAGE; show(); });
 by("after").addEventListener("click", () => { first += PAGE; show(); window.scrollTo(0, 0); });
 const asked = new URLSearchParams(location.hash.slice(1));
-if (asked.has("type")) by("type").value = asked.get("type");
+for (const id of controls) if (asked.has(id)) by(id).value = asked.get(id);
 filter();

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from framethrift.evaluation.text_metrics import NoJava, caption_metrics, exact_match, refined_exact_match
+from framethrift.evaluation.text_metrics import caption_metrics, exact_match, refined_exact_match
 
 Result = dict[str, Any]
 
@@ -35,19 +35,17 @@ def mean_score(results: Sequence[Result]) -> float:
 
 
 def corpus_score(results: Sequence[Result], metric: str) -> float | None:
-    """A caption metric over all questions; None, not computed, where no Java runs the metrics' tokenizer and METEOR."""
-    scores = _caption_metrics(tuple((result["question_id"], result["prediction"], *result["answers"]) for result in results))
-    return None if scores is None else scores[metric]
+    """A caption metric over all questions; None, not computed, for METEOR where there is no Java to run it."""
+    return _caption_metrics(tuple((result["question_id"], result["prediction"], *result["answers"]) for result in results))[
+        metric
+    ]
 
 
 @lru_cache(maxsize=1)
-def _caption_metrics(texts: tuple[tuple[str, ...], ...]) -> dict[str, float] | None:
+def _caption_metrics(texts: tuple[tuple[str, ...], ...]) -> dict[str, float | None]:
     """All metrics at once, since lmms-eval asks for them one by one."""
     predictions = {question_id: prediction for question_id, prediction, *_ in texts}
-    try:
-        return caption_metrics(predictions, {question_id: answers for question_id, _, *answers in texts})
-    except NoJava:
-        return None
+    return caption_metrics(predictions, {question_id: answers for question_id, _, *answers in texts})
 
 
 bleu_4 = partial(corpus_score, metric="BLEU-4")

@@ -1,0 +1,101 @@
+"""Estimates of the stages that only run models, and of those that need no GPU."""
+
+from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.sampling import Select
+from framethrift.config.variants import SamplerVariant
+from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS
+from framethrift.planning.assumptions import benchmark_data, data_of
+from framethrift.planning.networks import Networks
+from framethrift.planning.stage import Estimator, Stage
+from framethrift.planning.training import embedding
+from framethrift.planning.workload import View, candidates, key_frames, previews, view
+
+
+def data(estimator: Estimator, rule: str, name: str) -> Stage:
+    """Ingesting or re-encoding a dataset: core-seconds, whatever the GPU."""
+    splits = [data_of(estimator.study, name, estimator.given, split) for split in ("train", "validation", "test")]
+    length = sum(split.videos * split.seconds for split in splits)
+    return Stage(rule, name, cpu_seconds=length / estimator.given.codec_speed, samples=sum(split.videos for split in splits))
+
+
+def retrieval(estimator: Estimator, name: str) -> Stage:
+    """Every window of the test videos (the held-out ones of a published dataset): two frames and one prediction."""
+    study = estimator.study
+    networks = estimator.networks(study.models_of(name))
+    windows = 0.0
+    for dataset in study.training_of(name).delta.datasets:
+        held = [data_of(study, dataset, estimator.given, split) for split in ("test", "validation")]
+        shown = held[0] if held[0].videos else held[1]
+        recipe = study.recipes[study.datasets[dataset].recipe]
+        windows += shown.videos * shown.seconds * recipe.fps / recipe.window
+    flops = windows * (networks.tower.work.forward + networks.pair.forward)
+    return Stage("retrieval", name, estimator.given.seconds(flops), samples=round(windows), flops=flops)
+
+
+def pass_rates(estimator: Estimator, name: str) -> Stage:
+    """Every training question: the MLLM's queries, and one greedy answer per try."""
+    study, networks, frames = estimator.study, estimator.networks_of(name), estimator.frames_of(name)
+    names = sorted({v.dataset for v in study.variants.values() if isinstance(v, SamplerVariant) and v.mllm == name})
+    tries, text = study.training_of(name).sampler.tries, estimator.given.question_tokens
+    flops, seconds, asked = 0.0, 0.0, 0
+    for dataset in names or study.dataset_of(name):
+        size = data_of(study, dataset, estimator.given)
+        asked += size.questions
+        prompts = previews(frames, size.seconds), key_frames(frames, size.seconds, networks.costs)
+        own = size.questions / max(1, size.videos) * text
+        read = estimator.reading(networks, prompts[0].tokens + own) + tries * estimator.reading(networks, prompts[1].tokens + own)
+        flops += size.videos * read + embedding(estimator, name, size)
+        seconds += estimator.writing(networks, size.videos * (QUERY_TOKENS + tries * ANSWER_TOKENS), prompts[1].tokens)
+    return Stage("pass_rates", name, estimator.given.seconds(flops) + seconds, samples=asked, flops=flops)
+
+
+def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
+    """Every question of the cell's benchmarks; what a video is shown as is shared by its questions where it does not depend on
+    them."""
+    study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
+    how, registry, recipe = study.samplings[sampling], load_benchmarks(), study.recipe_of(study.mllm_of(variant))
+    flops, seconds, asked, long = 0.0, 0.0, 0, []
+    for benchmark in study.evaluations()[variant, sampling]:
+        size = benchmark_data(study, benchmark, estimator.given)
+        shown = view(how, size.seconds, recipe, networks.costs, frames)
+        if shown.tokens + estimator.given.question_tokens > networks.models.language.context:
+            long.append(f"{benchmark} ({shown.tokens:,.0f} visual tokens)")
+        scored = isinstance(how, Select) and how.queries != "none"
+        views = size.questions if scored else size.videos
+        text = size.questions / max(1, views) * estimator.given.question_tokens
+        flops += views * (estimator.looking(networks, shown) + estimator.reading(networks, shown.tokens + text))
+        new = estimator.given.open_tokens if registry[benchmark].answers == "open" else ANSWER_TOKENS
+        seconds += estimator.writing(networks, size.questions * new, shown.tokens)
+        if isinstance(how, Select) and scored:
+            flops += _scoring(networks, size.videos * candidates(size.seconds, how.candidate_fps), size.questions)
+            if how.queries == "reasoned":
+                hint = previews(frames, size.seconds)
+                flops += size.questions * (estimator.looking(networks, hint) + estimator.reading(networks, hint.tokens + text))
+                seconds += estimator.writing(networks, size.questions * QUERY_TOKENS, hint.tokens)
+        asked += size.questions
+    total = estimator.given.seconds(flops) + seconds
+    over = f"a video of mean length exceeds the context of {networks.models.language.context:,} tokens on {', '.join(long)}"
+    return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=(over,) if long else ())
+
+
+def latency(estimator: Estimator, name: str) -> Stage:
+    """Every timed sampling, repeated after one warm-up."""
+    study, networks, frames = estimator.study, estimator.networks_of(name), estimator.frames_of(name)
+    flops, seconds, runs = 0.0, 0.0, 0
+    for timed in study.latency:
+        if timed.variant != name:
+            continue
+        for sampling in timed.samplings:
+            shown: View = view(study.samplings[sampling], timed.seconds, study.recipe_of(name), networks.costs, frames)
+            once = estimator.looking(networks, shown) + estimator.reading(
+                networks, shown.tokens + estimator.given.question_tokens
+            )
+            flops += (timed.repeats + 1) * once
+            seconds += (timed.repeats + 1) * estimator.writing(networks, timed.output_tokens, shown.tokens)
+            runs += timed.repeats + 1
+    return Stage("latency", name, estimator.given.seconds(flops) + seconds, samples=runs, flops=flops)
+
+
+def _scoring(networks: Networks, frames: float, questions: float) -> float:
+    frame, text = networks.clip
+    return frames * frame.forward + questions * networks.models.sampler.max_queries * text.forward

@@ -1,0 +1,105 @@
+"""Two training processes do what one does with the same global batch."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+sys.path.insert(0, str(Path(__file__).parent))
+from needle_study import SETTINGS
+from two_processes import train
+
+from framethrift.cli.launch import launch_command
+from framethrift.codec.build import encode_dataset
+from framethrift.config import Layout, Study
+from framethrift.videos import build_dataset
+from lightning_modules import processes
+from lightning_modules.vision_language_pretraining import train_tokenizer, train_vision
+
+HERE = Path(__file__).parent
+LEARNING = {"steps": 6, "batch_size": 4, "learning_rate": 1e-3, "checkpoint_every": 3}
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    """The needle world as token streams, a third of the conversations blind: batches that leave parts of the model unused."""
+    settings = copy.deepcopy(SETTINGS)
+    settings["training"] |= {"delta": {"datasets": ["needle"], **LEARNING}, "videolm": {**LEARNING, "vision_learning_rate": 1e-4}}
+    settings["models"]["language"]["context"] = 1024
+    settings["samplings"]["stream"] = {"kind": "stream", "keyframes_per_gop": 1, "delta": "keep", "max_gops": 2}
+    settings["variants"]["cope"] = {"kind": "videolm", "datasets": ["needle"], "samplings": ["stream"], "blind_share": 0.4}
+    return Study.model_validate(settings)
+
+
+@pytest.fixture(scope="module")
+def prepared(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """Videos, tokenizer and tower."""
+    layout = Layout(tmp_path_factory.mktemp("processes") / "results" / "needles")
+    build_dataset(study.datasets["needle"], "needle", layout.root)
+    encode_dataset(layout.root, "needle", study.recipes["needle"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("framethrift.tracking.runs._push", lambda layout: None)
+        train_tokenizer(study, layout)
+        train_vision(study, layout)
+    return layout
+
+
+def in_two_processes(study: Study, layout: Layout, out: Path) -> None:
+    """The training of two_processes.py, started as the CLI starts it."""
+    (out / "study.json").write_text(study.model_dump_json())
+    script = [sys.executable, str(HERE / "two_processes.py"), str(out / "study.json"), str(layout.root), str(out)]
+    script += ["--log", "FILE"]  # as the rules' commands have it; torchrun must not take it for its own
+    done = subprocess.run(launch_command(2, 1, 2, script), capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def test_two_processes_learn_what_one_learns(study: Study, prepared: Layout, tmp_path: Path) -> None:
+    """DDP (Δ-encoder) and FSDP (VideoLM); and one process goes on from what two had saved."""
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    alone.mkdir(), both.mkdir()
+    train(study, prepared, alone)
+    in_two_processes(study, prepared, both)
+    same_losses(alone, both, first=1)
+    same_weights(alone, both)
+    for checkpoint in both.glob("*/step=6.ckpt"):
+        checkpoint.unlink()
+    train(study, prepared, both)
+    same_losses(alone, both, first=4)
+    same_weights(alone, both)
+
+
+def same_losses(alone: Path, both: Path, first: int) -> None:
+    expected, found = (json.loads((folder / "losses.json").read_text()) for folder in (alone, both))
+    for stage in ("delta", "videolm"):
+        assert sorted(found[stage]) == [str(step) for step in range(first, 7)]
+        assert found[stage] == pytest.approx({step: expected[stage][step] for step in found[stage]}, abs=1e-5), stage
+
+
+def same_weights(alone: Path, both: Path) -> None:
+    for stage in ("delta", "videolm"):
+        one, other = (load_file(folder / f"{stage}.safetensors") for folder in (alone, both))
+        assert one.keys() == other.keys()
+        for name in one:
+            torch.testing.assert_close(other[name], one[name], atol=1e-4, rtol=0, msg=f"{stage}: {name}")
+
+
+def test_a_batch_is_shared_equally_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    assert [3, 1, 4, 1][processes.share(4)] == [4, 1]
+    assert processes.stream("joint") == "joint/1"
+    with pytest.raises(ValueError, match="batch of 3 cannot be shared equally by 2 processes"):
+        processes.share(3)
+
+
+def test_one_process_of_many_is_never_taken_from_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning would believe SLURM_NTASKS, and requeue the job by itself."""
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    settings = processes.trainer_settings(sharded=False)
+    assert settings["devices"] == 1 and type(settings["plugins"][0]).__name__ == "LightningEnvironment"
