@@ -22,6 +22,7 @@ class Workflow:
         self, source: str, overrides: list[str], *, results: str = "results", retries: Mapping[str, int] | None = None
     ) -> None:
         self._retries = dict(retries or {})
+        self._digests: dict[tuple[str, ...], str] = {}
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
         # Not a parameter of the rules: a changed override must rerun only what its digests say.
@@ -188,4 +189,7 @@ class Workflow:
 
     def digest(self, rule: str, *names: str) -> str:
         """What decides the rule's result: its part of the settings and of the code."""
-        return rule_digest(self.study, rule, *names)
+        key = (rule, *names)
+        if key not in self._digests:  # the same for every seed
+            self._digests[key] = rule_digest(self.study, rule, *names)
+        return self._digests[key]
