@@ -18,6 +18,7 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.data import Published
 from framethrift.config.sources import load_sources
 from framethrift.config.study import Study
+from framethrift.config.variants import BaselineVariant
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +102,30 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 # Settings, tracking, progress and the command line are in no list: what they decide is in the settings' digest, or nothing.
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors")
+# What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
+_ANSWERING = (
+    *_SHOWING,
+    *(
+        f"framethrift.evaluation.{name}"
+        for name in (
+            "answering",
+            "backbones",
+            "blocks",
+            "chance",
+            "decoding",
+            "lmms_tasks",
+            "loading",
+            "picking",
+            "plain",
+            "posing",
+            "questions",
+            "selection",
+            "shown",
+            "streams",
+            "tasks",
+        )
+    ),
+)
 _FITTING = tuple(
     f"lightning_modules.{name}" for name in ("checkpoints", "data", "interruption", "processes", "run_folder", "trainer")
 )
@@ -134,6 +159,7 @@ _RENDERING = (
     "framethrift.tokens",
     "framethrift.config.claims",
     "config.claims",
+    "perf.measured",
 )
 _CODE = {
     "videos": ("framethrift.videos", *_PROBING),
@@ -143,6 +169,7 @@ _CODE = {
     "vision": _TOWERS,
     "clip": _TOWERS,
     "delta": (*_SUPERVISED, "lightning_modules.delta_pretraining", "lightning_modules.shared_norm"),
+    "answer": _ANSWERING,
     "retrieval": (*_READING, "framethrift.evaluation.retrieval", "framethrift.evaluation.statistics"),
     "videolm": (
         *_SUPERVISED,
@@ -163,6 +190,24 @@ _CODE = {
     "table": _RENDERING,
     "bundle": _RENDERING,
 }
+
+
+def answer_code() -> str:
+    """Digest of the code that decides raw answers."""
+    return code_digest(*_ANSWERING)
+
+
+def _answering(study: Study, variant: str, sampling: str) -> list[Any]:
+    """What decides the raw answers of a cell, beside models and data."""
+    own = study.variants[variant]
+    return [
+        study.samplings[sampling],
+        study.evaluations()[variant, sampling],
+        study.training_of(variant).key_frames,
+        study.training_of(variant).set_likelihood,
+        own if isinstance(own, BaselineVariant) else None,
+        study.allow_partial,
+    ]
 
 
 def _videos(study: Study, name: str) -> Any:
@@ -192,7 +237,12 @@ def _reinforced(stage: str) -> Callable[[Study, str], Any]:
 _SETTINGS: dict[str, Callable[..., Any]] = {
     "videos": _videos,
     "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
-    "weights": lambda study: [study.models.vision.source, study.models.language.source, study.models.clip.source],
+    "weights": lambda study: [
+        study.models.vision.source,
+        study.models.language.source,
+        study.models.clip.source,
+        [own.source for own in study.variants.values() if isinstance(own, BaselineVariant)],
+    ],
     "tokenizer": lambda study: study.models.language,
     "vision": lambda study: [study.models.vision, study.training.vision],
     "clip": lambda study: [study.models.clip, study.training.clip],
@@ -206,13 +256,10 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
+    "answer": _answering,
     "evaluate": lambda study, variant, sampling: [
-        study.samplings[sampling],
-        study.evaluations()[variant, sampling],
-        study.training_of(variant).key_frames,
-        study.training_of(variant).set_likelihood,
+        *_answering(study, variant, sampling),
         study.bootstrap,
-        study.allow_partial,
         [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
     ],
     "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],

@@ -96,9 +96,13 @@ def _joint(flow: Workflow, variant: str, seed: int) -> Files:
     return [_folder(flow.layout.clip), *flow.reinforcing(variant), *models], [flow.model(variant, seed)]
 
 
-def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
+def _answer(flow: Workflow, variant: str, sampling: str, seed: int, shard: int) -> Files:
     reads = [*flow.answering(variant, sampling, seed), *flow.asked(variant, sampling)]
-    return reads, [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"]
+    return reads, [flow.shard_files(variant, sampling, seed)[int(shard)]]
+
+
+def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
+    return flow.evaluating(variant, sampling, seed), [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"]
 
 
 def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
@@ -108,10 +112,6 @@ def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
 def _report(flow: Workflow) -> Files:
     reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()]
     return reads, [f"{flow.layout.report}/index.html"]
-
-
-def _table(flow: Workflow, name: str) -> Files:
-    return flow.table(name), [f"{flow.layout.report}/tables/{name}.{kind}" for kind in ("csv", "html", "tex")]
 
 
 _FILES: dict[str, Callable[..., Files]] = {
@@ -127,6 +127,7 @@ _FILES: dict[str, Callable[..., Files]] = {
     "pass_rates": _pass_rates,
     "sampler": _sampler,
     "joint": _joint,
+    "answer": _answer,
     "evaluate": _evaluate,
     "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
     "judge": _judge,

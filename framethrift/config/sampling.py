@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
 
+Order = Literal["time", "shuffled"]
 DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
 Energy = Literal["vectors", "packet_size"]
 
@@ -23,6 +24,7 @@ class Stream(Section):
         ),
     )
     max_gops: int = Field(64, ge=1, description="Longer videos show this many uniformly chosen GOPs (Sec. 4.1).")
+    order: Order = Field("time", description="Order of the stream's entries; shuffled is the control for the sense of time.")
     fusion: Literal["fixed", "adaptive"] = Field(
         "fixed",
         description=(
@@ -60,6 +62,7 @@ class Select(Section):
     queries: Literal["none", "reasoned", "question"] = Field(
         "none", description="What scores the frames: nothing, the MLLM's visual queries, or the bare question."
     )
+    order: Order = Field("time", description="Order of the chosen frames; shuffled is the control for the sense of time.")
 
 
 class Blind(Section):
@@ -68,4 +71,10 @@ class Blind(Section):
     kind: Literal["blind"] = "blind"
 
 
-Sampling = Annotated[Stream | Select | Blind, Field(discriminator="kind")]
+class Chance(Section):
+    """A random choice among a question's options, drawn from the seed; no model is asked."""
+
+    kind: Literal["chance"] = "chance"
+
+
+Sampling = Annotated[Stream | Select | Blind | Chance, Field(discriminator="kind")]

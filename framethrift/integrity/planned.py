@@ -38,8 +38,8 @@ def planned_jobs(targets: Sequence[str], config: Sequence[str], *options: str) -
         facts: dict[str, Any] = record.__dict__
         if getattr(facts.get("event"), "value", None) == "job_info":
             names = {name: str(value) for name, value in dict(facts["wildcards"] or {}).items()}
-            files = (tuple(map(str, facts[kind] or ())) for kind in ("input", "output"))
-            kept.append(Planned(facts["rule_name"], names, *files, facts["reason"]))
+            inputs, outputs = (tuple(map(str, facts[kind] or ())) for kind in ("input", "output"))
+            kept.append(Planned(facts["rule_name"], names, inputs, outputs, facts["reason"]))
         return True
 
     said = io.StringIO()

@@ -45,7 +45,7 @@ def proven(command: Callable[..., None], *, unless: str | None = None) -> Callab
             return
         overrides = list(options.get("set_") or [])
         arguments = ["--study", options["study"], *(word for override in overrides for word in ("--set", override))]
-        flow = Workflow(options["study"], overrides)
+        flow = Workflow(options["study"], overrides, shards=options.get("shards", 1))
         ordered = {name: options[name] for name in inspect.signature(command).parameters if name in WILDCARDS}
         own = job(flow, command.__name__, **ordered)
         inputs = check_inputs(flow.layout, own, arguments)
@@ -99,7 +99,7 @@ def _model_problem(layout: Layout, folder: Path) -> str | None:
     try:
         manifest = verify(folder, digests=False)
         files = [folder / name for name in manifest["files"]]
-        state = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
+        state: dict[str, Any] = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
         state[MANIFEST] = sha256(folder / MANIFEST)
         if not seen.is_file() or json.loads(seen.read_text(encoding="utf-8")) != state:
             verify(folder)
