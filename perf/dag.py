@@ -44,7 +44,13 @@ def plan(folder: Path, *config: str, dry: bool = True) -> dict[str, Any]:
         raise SystemExit(f"{' '.join(command)} failed:\n{text[-3000:]}")
     total = re.search(r"^total +(\d+)", text, re.MULTILINE)
     peak = usage.ru_maxrss / (1024 if platform.system() == "Linux" else 1024**2)
-    return {"seconds": round(seconds, 2), "peak_mb": round(peak), "jobs": int(total.group(1)) if total else 0}
+    cpu = usage.ru_utime + usage.ru_stime  # on a busy machine the truer figure
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu, 2),
+        "peak_mb": round(peak),
+        "jobs": int(total.group(1)) if total else 0,
+    }
 
 
 def empty(base: Path, name: str) -> Path:

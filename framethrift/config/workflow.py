@@ -29,6 +29,7 @@ class Workflow:
         retries: Mapping[str, int] | None = None,
     ) -> None:
         self._retries = dict(retries or {})
+        self._digests: dict[tuple[str, ...], str] = {}
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
         self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
@@ -219,4 +220,7 @@ class Workflow:
 
     def digest(self, rule: str, *names: str) -> str:
         """What decides the rule's result: its part of the settings and of the code."""
-        return rule_digest(self.study, rule, *names)
+        key = (rule, *names)
+        if key not in self._digests:  # the same for every seed
+            self._digests[key] = rule_digest(self.study, rule, *names)
+        return self._digests[key]
