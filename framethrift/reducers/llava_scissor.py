@@ -1,0 +1,147 @@
+"""LLaVA-Scissor: semantic connected components, in space and then in time (arXiv 2506.21862, Sec. 3).
+
+Tokens of a frame with a cosine above τ are connected; every component becomes the mean of its members. The means of all frames
+are connected and averaged once more, and at last every original token is added to the representative closest to it:
+(sum + representative) / (number + 1). A component stands where its best connected member stands, and comes in the order of these.
+With more than ln N / ε² tokens, edges start from a random sample of that many only (ε = 0.05: never within a frame of 196).
+Knob: τ (0.9 in the release). Grain: components that join together. The release takes members by `parent == root` without
+compressing all paths and so loses deep ones; a complete union-find is used here.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from framethrift.reducers.graph import components
+from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, group_means, unit
+
+PROBES = 8
+ASSIGNED_AT_ONCE = 4096
+
+
+def llava_scissor(inputs: ReducerInput, *, threshold: float | None = None, epsilon: float = 0.05) -> Reduced:
+    """One token per component; `threshold` is τ, by default what the budget asks for."""
+    search = _Components(inputs, epsilon)
+    found = search.driven() if threshold is None else search.at(threshold)
+    anchors, tokens = found
+    owner = _nearest(inputs.flat(), tokens)
+    numbers = torch.bincount(owner, minlength=len(tokens))[:, None].to(tokens.dtype)
+    sums = torch.zeros_like(tokens).index_add_(0, owner, inputs.flat().float())
+    merged = (sums + tokens) / (numbers + 1)
+    # A representative stands for its anchor even where every token is closer to another one.
+    count = torch.arange(len(tokens), device=owner.device)
+    empty = (numbers[:, 0] == 0).nonzero()[:, 0]
+    origin = torch.cat([torch.arange(len(owner), device=owner.device), anchors[empty]])
+    into = torch.cat([owner, count[empty]])
+    return Reduced(merged.to(inputs.tokens.dtype), inputs.places()[anchors], origin, into, {"threshold": search.threshold})
+
+
+class _Components:
+    """Components of one video at any threshold; what the thresholds share is computed once."""
+
+    def __init__(self, inputs: ReducerInput, epsilon: float) -> None:
+        self._inputs, self._epsilon, self.threshold = inputs, epsilon, 1.0
+        directions = unit(inputs.tokens)
+        self._likeness = directions @ directions.transpose(1, 2)
+        self._generator = torch.Generator()
+
+    def driven(self) -> tuple[Tensor, Tensor]:
+        """Anchors and means at the highest threshold that stays within the budget.
+
+        Averaging over time only joins components, so a threshold with few enough in space is a safe start; from there the number
+        in space grows by a third at a time until the total is too large, and the last step is halved a few times.
+        """
+        budget = self._inputs.budget
+        low = best = self._spatial_threshold(budget)
+        anchors, means = self.at(best)
+        wanted, most = float(budget), self._inputs.frames * self._inputs.per_frame
+        while wanted < most and len(means) < budget:
+            wanted = wanted * 4 / 3 + 1
+            high = self._spatial_threshold(int(wanted))
+            found = self.at(high)
+            if len(found[1]) <= budget:
+                low = best = high
+                anchors, means = found
+                continue
+            for _ in range(PROBES):
+                middle = (low + high) / 2
+                found = self.at(middle)
+                if len(found[1]) <= budget:
+                    low = best = middle
+                    anchors, means = found
+                else:
+                    high = middle
+            break
+        self.threshold = best
+        return anchors, means
+
+    def at(self, threshold: float) -> tuple[Tensor, Tensor]:
+        """(R,) the original tokens where components stand, and (R, d) float32 their means, after space and time."""
+        self.threshold = threshold
+        roots, degrees = self._spatial(threshold)
+        tokens = self._inputs.flat().float()
+        anchors, means = _collapsed(roots, degrees, tokens)
+        adjacent, rows = self._temporal(means, threshold)
+        again = torch.from_numpy(components(adjacent.cpu().numpy(), rows.cpu().numpy())).to(means.device)
+        degree = torch.zeros(len(means), dtype=torch.int64, device=means.device)
+        degree[rows] = adjacent.sum(dim=1)
+        chosen, joined = _collapsed(again, degree, means)
+        return anchors[chosen], joined
+
+    def _spatial(self, threshold: float) -> tuple[Tensor, Tensor]:
+        """(T · M,) roots of all frames' components and the tokens' degrees."""
+        size = self._inputs.per_frame
+        rows = self._sample(size)
+        adjacent = self._likeness[:, rows] > threshold
+        found = [components(frame, rows.cpu().numpy()) + index * size for index, frame in enumerate(adjacent.cpu().numpy())]
+        degrees = torch.zeros(adjacent.shape[0], size, dtype=torch.int64, device=adjacent.device)
+        degrees[:, rows] = adjacent.sum(dim=2)
+        return torch.from_numpy(np.concatenate(found)).to(adjacent.device), degrees.flatten()
+
+    def _spatial_threshold(self, wanted: int) -> float:
+        """The highest threshold with at most `wanted` components in space; -1 where there is none."""
+        low, high = -1.0, 1.0
+        for _ in range(PROBES + 4):
+            middle = (low + high) / 2
+            if len(self._spatial(middle)[0].unique()) <= wanted:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _temporal(self, means: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+        directions = unit(means)
+        rows = self._sample(len(means))
+        return directions[rows] @ directions.T > threshold, rows
+
+    def _sample(self, size: int) -> Tensor:
+        """Vertices whose edges are looked at: all, or a random sample of ln N / ε²."""
+        device = self._inputs.tokens.device
+        most = math.ceil(math.log(size) / self._epsilon**2) if size > 1 else 1
+        if most >= size:
+            return torch.arange(size, device=device)
+        drawn = torch.randperm(size, generator=self._generator.manual_seed(self._inputs.seed))[:most]
+        return drawn.sort().values.to(device)
+
+
+def _collapsed(roots: Tensor, degrees: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """(R,) each component's member of highest degree (the first of equals), increasing, and (R, d) means in that order."""
+    _, group, sizes = roots.unique(return_inverse=True, return_counts=True)
+    # The first member of a group in order of (group, -degree, vertex) is its anchor.
+    order = (-degrees).argsort(stable=True)
+    order = order[group[order].argsort(stable=True)]
+    anchors = order[sizes.cumsum(0) - sizes]
+    rank = anchors.argsort()
+    return anchors[rank], group_means(values, group, sizes)[rank]
+
+
+def _nearest(tokens: Tensor, representatives: Tensor) -> Tensor:
+    """(n,) the representative with the highest cosine to each token."""
+    directions = unit(representatives).T.to(tokens.dtype)
+    # The length of a token changes no order: its direction is not needed.
+    return torch.cat([(part @ directions).argmax(dim=1) for part in tokens.split(ASSIGNED_AT_ONCE)])
+
+
+REDUCER = Reducer(llava_scissor, fixes=("threshold",))
