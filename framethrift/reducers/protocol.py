@@ -1,4 +1,4 @@
-"""What a token reducer gets and gives: (tokens, timestamps, grid, question, attention, budget) → fewer tokens with their places."""
+"""What a token reducer gets and gives: (tokens, timestamps, grid, question, attention, budget) → kept tokens with places."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -73,7 +73,7 @@ def ranked(kept: Tensor, semantic: Tensor, grid: tuple[int, int]) -> Tensor:
 def clustered(kept: Tensor, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     """(M,) int64: for each of the `kept` cells (M,) the cell that its cluster stands at, −1 elsewhere.
 
-    Kept neighbours (3 x 3) closer than Otsu's threshold of all such pairs are one cluster, standing at the member nearest its mean.
+    Kept neighbours (3 x 3) closer than Otsu's threshold of all such pairs are one cluster, at the member nearest its mean.
     """
     cells = kept.nonzero()[:, 0]
     directions = unit(tokens[cells])

@@ -42,7 +42,7 @@ def visionzip(inputs: ReducerInput, *, average: bool = False) -> Reduced:
 
 
 def _frames(tokens: Tensor, attention: Tensor, keys: Tensor, count: int, average: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Of frames (n, M, d): tokens (n, count, d), the cells (n, count) they stand at, and (n, M) which of them a cell went into."""
+    """Of frames (n, M, d): tokens (n, count, d), the cells (n, count) they stand at, and (n, M) which of them a cell is in."""
     frames, size, _ = tokens.shape
     contextual = 0 if count in (1, size) else max(1, round(count * CONTEXTUAL / (DOMINANT + CONTEXTUAL)))
     order = attention.argsort(dim=1, descending=True, stable=True)
