@@ -1,12 +1,12 @@
 """SAVEMem's three tiers of visual memory (arXiv 2605.07897, Sec. 3): new frames whole, older ones by novelty and meaning.
 
-A token's meaning is its highest cosine to the tokens of five fixed questions. The newest frames stay whole; those before them keep
-what their neighbours do not show; still older ones keep a small share by meaning, or a few cluster means (`tiers`). Above the
-global budget the least meaningful tokens of the oldest tier go. Knobs: the short tier's frames, as many as the budget holds beside
-the other tiers, and the global budget. Grain: one token, or a frame less what thinning takes from it. Floor: the newest frame.
-To serve small budgets the middle tier loses tokens once the oldest has none left. The published lengths are 8 and 16 frames; its
-grid is two frames, here it is one. What the paper does at question time is not part of it: the released gate between recent and
-full memory is set per benchmark split and remembers earlier samples, and its retrieval keeps 90 % or more.
+A token's meaning is its highest cosine to the tokens of five fixed questions. The newest frames stay whole; those before them
+keep what their neighbours do not show; still older ones keep a small share by meaning, or a few cluster means (`tiers`). Above
+the global budget the least meaningful tokens of the oldest tier go. Knobs: the short tier's frames, as many as the budget holds
+beside the other tiers, and the global budget. Grain: one token, or a frame less what thinning takes from it. Floor: the newest
+frame. To serve small budgets the middle tier loses tokens once the oldest has none left. The published lengths are 8 and 16
+frames; its grid is two frames, here it is one. What the paper does at question time is not part of it: the released gate between
+recent and full memory is set per benchmark split and remembers earlier samples, and its retrieval keeps 90 % or more.
 """
 
 import torch
