@@ -6,7 +6,7 @@ pixels), any other is discarded; the question's frame, the last one, is always c
 The paper does not print its decay, k₁ and k₂ ("must be swept"): decay 0.9 and k₂ = k₁ + 1 here, and the knob is k₁. The memory
 holds the budget, or `queue` frames. Grain: frames, clear or blurred. Floor: the last frame.
 Its features are DINOv2-small's; here a frame's feature is the mean of its tokens, so that every method sees the same. No code was
-published. The scores of the first two frames, which lack neighbours, are 0.
+published. The first two frames lack neighbours and a score; the third starts the running averages and so is clear.
 """
 
 import torch
@@ -37,7 +37,7 @@ def curvestream(
     scores = _scores(inputs.tokens.float().mean(dim=1), curvature)
 
     def levels(knob: float) -> Tensor:
-        return _levels(scores, knob, knob + gap, decay)
+        return _levels(scores, inputs.frames, knob, knob + gap, decay)
 
     if k is None:
         k = -bisect(lambda knob: int(cost[levels(-knob)].sum()), -RANGE, RANGE, inputs.budget)
@@ -53,28 +53,25 @@ def curvestream(
 
 
 def _scores(features: Tensor, curvature: float) -> list[float]:
-    """T scores M + λ C."""
-    unit = torch.nn.functional.normalize(features, dim=1)
-    unit_steps = unit[1:] - unit[:-1]
-    motion = torch.zeros(len(features), device=features.device)
-    bend = torch.zeros_like(motion)
-    motion[1:] = 1 - cosine(features[1:], features[:-1])
-    if len(features) > 2:
-        moved = (unit_steps[1:].norm(dim=1) > 0) & (unit_steps[:-1].norm(dim=1) > 0)
-        bend[2:] = torch.where(moved, 1 - cosine(unit_steps[1:], unit_steps[:-1]), 0.0)
-    motion[:2] = 0
-    return (motion + curvature * bend).tolist()
+    """Scores M + λ C of the frames from the third on."""
+    if len(features) < 3:
+        return []
+    directions = torch.nn.functional.normalize(features, dim=1)
+    steps = directions[1:] - directions[:-1]
+    moved = (steps[1:].norm(dim=1) > 0) & (steps[:-1].norm(dim=1) > 0)
+    bend = torch.where(moved, 1 - cosine(steps[1:], steps[:-1]), 0.0)
+    return (1 - cosine(features[2:], features[1:-1]) + curvature * bend).tolist()
 
 
-def _levels(scores: list[float], low: float, high: float, decay: float) -> Tensor:
+def _levels(scores: list[float], frames: int, low: float, high: float, decay: float) -> Tensor:
     """(T,) DISCARDED, BLURRED or CLEAR, from running mean and variance that include the frame itself."""
-    found = []
-    mean, variance = scores[0], 0.0
-    for score in scores:
+    found = [DISCARDED] * frames
+    mean, variance = scores[0] if scores else 0.0, 0.0
+    for frame, score in enumerate(scores, start=frames - len(scores)):
         mean = decay * mean + (1 - decay) * score
         variance = decay * variance + (1 - decay) * (score - mean) ** 2
         deviation = variance**0.5
-        found.append(CLEAR if score >= mean + high * deviation else BLURRED if score >= mean + low * deviation else DISCARDED)
+        found[frame] = CLEAR if score >= mean + high * deviation else BLURRED if score >= mean + low * deviation else DISCARDED
     found[-1] = CLEAR
     return torch.tensor(found)
 

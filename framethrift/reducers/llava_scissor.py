@@ -12,12 +12,17 @@ import math
 
 import numpy as np
 import torch
+from scipy.cluster.hierarchy import linkage
 from torch import Tensor
 
 from framethrift.reducers.graph import components
 from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, group_means, unit
 
-PROBES = 8
+PROBES = 12
+MARGIN = 0.1
+CLOSE = 0.98  # of the budget: near enough to stop looking
+ABOVE = 1.0 + 1e-6
+SLACK = 1e-6  # cosines are compared in float32
 ASSIGNED_AT_ONCE = 4096
 
 
@@ -48,34 +53,28 @@ class _Components:
         self._generator = torch.Generator()
 
     def driven(self) -> tuple[Tensor, Tensor]:
-        """Anchors and means at the highest threshold that stays within the budget.
+        """Anchors and means at the highest threshold found that stays within the budget.
 
-        Averaging over time only joins components, so a threshold with few enough in space is a safe start; from there the number
-        in space grows by a third at a time until the total is too large, and the last step is halved a few times.
+        Time only joins components, so a threshold with few enough in space is a safe start. Between there and one, the logarithm
+        of the number grows about evenly with the threshold, which is where the next one is looked for.
         """
-        budget = self._inputs.budget
-        low = best = self._spatial_threshold(budget)
-        anchors, means = self.at(best)
-        wanted, most = float(budget), self._inputs.frames * self._inputs.per_frame
-        while wanted < most and len(means) < budget:
-            wanted = wanted * 4 / 3 + 1
-            high = self._spatial_threshold(int(wanted))
-            found = self.at(high)
+        budget, most = self._inputs.budget, self._inputs.frames * self._inputs.per_frame
+        if budget == most:
+            return self.at(ABOVE)
+        low, high = self._cut(budget), ABOVE
+        best, above = self.at(low), most
+        for _ in range(PROBES):
+            if len(best[1]) >= CLOSE * budget:
+                break
+            way = math.log(budget / len(best[1])) / math.log(above / len(best[1]))
+            threshold = low + min(max(way, MARGIN), 1 - MARGIN) * (high - low)
+            found = self.at(threshold)
             if len(found[1]) <= budget:
-                low = best = high
-                anchors, means = found
-                continue
-            for _ in range(PROBES):
-                middle = (low + high) / 2
-                found = self.at(middle)
-                if len(found[1]) <= budget:
-                    low = best = middle
-                    anchors, means = found
-                else:
-                    high = middle
-            break
-        self.threshold = best
-        return anchors, means
+                low, best = threshold, found
+            else:
+                high, above = threshold, len(found[1])
+        self.threshold = low
+        return best
 
     def at(self, threshold: float) -> tuple[Tensor, Tensor]:
         """(R,) the original tokens where components stand, and (R, d) float32 their means, after space and time."""
@@ -100,16 +99,16 @@ class _Components:
         degrees[:, rows] = adjacent.sum(dim=2)
         return torch.from_numpy(np.concatenate(found)).to(adjacent.device), degrees.flatten()
 
-    def _spatial_threshold(self, wanted: int) -> float:
-        """The highest threshold with at most `wanted` components in space; -1 where there is none."""
-        low, high = -1.0, 1.0
-        for _ in range(PROBES + 4):
-            middle = (low + high) / 2
-            if len(self._spatial(middle)[0].unique()) <= wanted:
-                low = middle
-            else:
-                high = middle
-        return low
+    def _cut(self, wanted: int) -> float:
+        """The threshold at which there are `wanted` components in space, from the heights at which single linkage joins them."""
+        size = self._inputs.per_frame
+        joins = self._inputs.frames * size - wanted
+        if size == 1 or joins > self._inputs.frames * (size - 1):
+            return -ABOVE
+        above = torch.triu_indices(size, size, 1)
+        distances = (1 - self._likeness[:, above[0], above[1]]).clamp_min(0).cpu().double().numpy()
+        joined = np.concatenate([1 - linkage(frame, "single")[:, 2] for frame in distances])
+        return float(np.sort(joined)[::-1][joins - 1]) - SLACK if joins else ABOVE
 
     def _temporal(self, means: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
         directions = unit(means)
