@@ -6,9 +6,12 @@ from numpy.typing import NDArray
 
 
 @njit(cache=True)
-def components(adjacent: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """(N,) the smallest vertex of each vertex's component; adjacent (n, N): row i holds the neighbours of vertex rows[i]."""
-    parent = np.arange(adjacent.shape[1])
+def components(adjacent: NDArray[np.bool_], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(N,) the smallest vertex of each vertex's component, and (N,) degrees, 0 for vertices without a row.
+
+    adjacent (n, N): row i holds the neighbours of vertex rows[i].
+    """
+    parent, degrees = np.arange(adjacent.shape[1]), np.zeros(adjacent.shape[1], np.int64)
     for index in range(len(rows)):
         here = rows[index]
         while parent[here] != here:
@@ -16,6 +19,7 @@ def components(adjacent: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[
             here = parent[here]
         for other in range(adjacent.shape[1]):
             if adjacent[index, other]:
+                degrees[rows[index]] += 1
                 there = other
                 while parent[there] != there:
                     parent[there] = parent[parent[there]]
@@ -28,4 +32,4 @@ def components(adjacent: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[
                         parent[there] = here
     for vertex in range(len(parent)):  # a parent is smaller than its child, and final when its child's turn comes
         parent[vertex] = parent[parent[vertex]]
-    return parent
+    return parent, degrees

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 from torch import Tensor
 
@@ -23,7 +24,8 @@ MARGIN = 0.1
 CLOSE = 0.98  # of the budget: near enough to stop looking
 ABOVE = 1.0 + 1e-6
 SLACK = 1e-6  # cosines are compared in float32
-ASSIGNED_AT_ONCE = 4096
+ROWS_AT_ONCE = 512
+ASSIGNED_AT_ONCE = 2048
 
 
 def llava_scissor(inputs: ReducerInput, *, threshold: float | None = None, epsilon: float = 0.05) -> Reduced:
@@ -82,10 +84,7 @@ class _Components:
         roots, degrees = self._spatial(threshold)
         tokens = self._inputs.flat().float()
         anchors, means = _collapsed(roots, degrees, tokens)
-        adjacent, rows = self._temporal(means, threshold)
-        again = torch.from_numpy(components(adjacent.cpu().numpy(), rows.cpu().numpy())).to(means.device)
-        degree = torch.zeros(len(means), dtype=torch.int64, device=means.device)
-        degree[rows] = adjacent.sum(dim=1)
+        again, degree = (torch.from_numpy(part).to(means.device) for part in self._temporal(means, threshold))
         chosen, joined = _collapsed(again, degree, means)
         return anchors[chosen], joined
 
@@ -93,11 +92,11 @@ class _Components:
         """(T · M,) roots of all frames' components and the tokens' degrees."""
         size = self._inputs.per_frame
         rows = self._sample(size)
-        adjacent = self._likeness[:, rows] > threshold
-        found = [components(frame, rows.cpu().numpy()) + index * size for index, frame in enumerate(adjacent.cpu().numpy())]
-        degrees = torch.zeros(adjacent.shape[0], size, dtype=torch.int64, device=adjacent.device)
-        degrees[:, rows] = adjacent.sum(dim=2)
-        return torch.from_numpy(np.concatenate(found)).to(adjacent.device), degrees.flatten()
+        adjacent = (self._likeness[:, rows] > threshold).cpu().numpy()
+        found = [components(frame, rows.cpu().numpy()) for frame in adjacent]
+        roots = np.concatenate([own + index * size for index, (own, _) in enumerate(found)])
+        degrees = np.concatenate([own for _, own in found])
+        return torch.from_numpy(roots).to(rows.device), torch.from_numpy(degrees).to(rows.device)
 
     def _cut(self, wanted: int) -> float:
         """The threshold at which there are `wanted` components in space, from the heights at which single linkage joins them."""
@@ -110,10 +109,18 @@ class _Components:
         joined = np.concatenate([1 - linkage(frame, "single")[:, 2] for frame in distances])
         return float(np.sort(joined)[::-1][joins - 1]) - SLACK if joins else ABOVE
 
-    def _temporal(self, means: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    def _temporal(self, means: Tensor, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Roots and degrees of the components of all frames' means (R, d)."""
         directions = unit(means)
         rows = self._sample(len(means))
-        return directions[rows] @ directions.T > threshold, rows
+        adjacent = torch.empty((len(rows), len(means)), dtype=torch.bool, device=means.device)
+        # A block of rows at a time, in the same memory: the cosines of all pairs would be four times the result.
+        block = directions.new_empty((min(ROWS_AT_ONCE, len(rows)), len(means)))
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            cosines = torch.mm(directions[part], directions.T, out=block[: len(part)])
+            torch.gt(cosines, threshold, out=adjacent[start : start + len(part)])
+        return components(adjacent.cpu().numpy(), rows.cpu().numpy())
 
     def _sample(self, size: int) -> Tensor:
         """Vertices whose edges are looked at: all, or a random sample of ln N / ε²."""

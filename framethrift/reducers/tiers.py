@@ -83,7 +83,7 @@ def clustered(kept: Tensor, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     near.fill_diagonal_(False)
     if near.any():
         near &= distance < otsu(distance[near][None])
-    roots = torch.from_numpy(components(near.cpu().numpy(), torch.arange(len(cells)).numpy())).to(cells.device)
+    roots = torch.from_numpy(components(near.cpu().numpy(), torch.arange(len(cells)).numpy())[0]).to(cells.device)
     into = torch.full_like(kept, -1, dtype=torch.int64)
     for root in roots.unique():
         members = (roots == root).nonzero()[:, 0]

@@ -111,18 +111,20 @@ def check_constant(name: str) -> None:
             assert torch.isfinite(reduced.tokens).all()
 
 
-def complexity(name: str, frames: tuple[int, ...] = (16, 32, 64), repeats: int = 3) -> float:
-    """The exponent p of CPU time ~ tokens^p, from the smallest of a few repeats at growing numbers of frames."""
+def complexity(name: str, frames: tuple[int, ...] = (16, 32, 64), videos: int = 3) -> float:
+    """The exponent p of CPU time ~ tokens^p: a few videos at each of a growing number of frames, each the faster of two runs."""
     points = []
     for count in frames:
-        given = video(count, 8, 8, 0.25, width=64)
-        reduce(name, given)
-        took = []
-        for _ in range(repeats):
-            began = time.process_time()
-            reduce(name, given)
-            took.append(time.process_time() - began)
-        points.append((math.log(count * 64), math.log(min(took))))
+        took = 0.0
+        for seed in range(videos):
+            given = video(count, 8, 8, 0.25, width=64, seed=seed)
+            runs = []
+            for _ in range(2):
+                began = time.process_time()
+                reduce(name, given)
+                runs.append(time.process_time() - began)
+            took += min(runs)
+        points.append((math.log(count * 64), math.log(took)))
     middle = [sum(axis) / len(points) for axis in zip(*points, strict=True)]
     rise = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
     return rise / sum((x - middle[0]) ** 2 for x, _ in points)
