@@ -79,7 +79,7 @@ def rule_digest(study: Study, rule: str, *names: str) -> str:
 # Raise the number when a change of a training stage's code changes what it learns.
 _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "pass_rates": 1, "sampler": 1, "joint": 1}
 
-_SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", "framethrift.models")
+_SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", "framethrift.reducers", "framethrift.models")
 _CODE = {
     "videos": ("framethrift.videos",),
     "codec": ("framethrift.codec",),

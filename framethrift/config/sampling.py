@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
+from framethrift.config.reduction import Reduction
 
 DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
 Energy = Literal["vectors", "packet_size"]
@@ -42,6 +43,7 @@ class Stream(Section):
         ge=1,
         description="Visual tokens that adaptive fusion may spend per video; null spends what fixed fusion would.",
     )
+    reducer: Reduction | None = Field(None, description="Fewer tokens of the I-frames, at inference only; null keeps all.")
 
     @model_validator(mode="after")
     def _adaptive(self) -> "Stream":
@@ -60,6 +62,7 @@ class Select(Section):
     queries: Literal["none", "reasoned", "question"] = Field(
         "none", description="What scores the frames: nothing, the MLLM's visual queries, or the bare question."
     )
+    reducer: Reduction | None = Field(None, description="Fewer tokens of the frames, at inference only; null keeps all.")
 
 
 class Blind(Section):

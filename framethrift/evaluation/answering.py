@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from framethrift.evaluation.decoding import decode
+from framethrift.evaluation.decoding import Steps, decode, greedy_steps
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -45,10 +45,16 @@ class Answerer:
     """Answers questions with one model under one sampling, greedily."""
 
     def __init__(
-        self, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor, viewer: Viewer, watch: Stopwatch
+        self,
+        model: CopeVideoForConditionalGeneration,
+        processor: CopeVideoProcessor,
+        viewer: Viewer,
+        watch: Stopwatch,
+        steps: Steps | None = None,
     ) -> None:
         self.model, self.processor, self.watch = model, processor, watch
-        self.viewer = viewer
+        self.viewer: Viewer = viewer
+        self.steps: Steps = steps or greedy_steps
 
     def answer(self, asks: Sequence[Ask], max_new_tokens: int) -> Iterator[tuple[int, Answer]]:
         """(index in `asks`, its answer) as they become ready; questions of one video are answered together wherever they stand.
@@ -90,7 +96,7 @@ class Answerer:
         conversations = [group.shown.conversation(self.processor, [asks[i].question for i in group.indices]) for group in batch]
         tokenizer = self.processor.tokenizer
         with self.watch("answer"):
-            decoded = decode(self.model, tokenizer, conversations, max_new_tokens)
+            decoded = decode(self.model, tokenizer, conversations, max_new_tokens, self.steps)
         answering = (self.watch.now() - began) / sum(len(group.indices) for group in batch)
         for group, answers in zip(batch, decoded, strict=True):
             shown: list[dict[str, float | str]] = [{"time": round(item.time, 6), "kind": item.kind} for item in group.shown.items]

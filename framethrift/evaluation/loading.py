@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from framethrift.codec import read_frames, sample_times
 from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
-from framethrift.config.sampling import Blind, Sampling, Stream
+from framethrift.config.sampling import Blind, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import SamplerVariant, VideolmVariant
 from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.questions import EncodedVideo
+from framethrift.evaluation.reducing import LayerSteps, ReducingViewer
 from framethrift.evaluation.selection import Scoring, SelectViewer
-from framethrift.evaluation.shown import show_nothing
+from framethrift.evaluation.shown import Viewer, show_nothing
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
 from framethrift.models.clip import ClipScorer
@@ -25,6 +26,7 @@ from framethrift.models.folder import MANIFEST, verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.sampler import UNetSampler, load_sampler
+from framethrift.reducers import LAYER_REDUCERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class Loaded:
         if isinstance(sampling, Blind):
             return Answerer(*parts, show_nothing, watch)
         if isinstance(sampling, Stream):
-            return Answerer(*parts, StreamViewer(*parts, sampling, watch), watch)
+            return self._reducing(sampling, StreamViewer(*parts, sampling, watch), watch)
         viewer = SelectViewer(
             *parts,
             sampling,
@@ -63,7 +65,16 @@ class Loaded:
             draw=self.draw,
             seed=self.seed,
         )
-        return Answerer(*parts, viewer, watch)
+        return self._reducing(sampling, viewer, watch)
+
+    def _reducing(self, sampling: Stream | Select, viewer: Viewer, watch: Stopwatch) -> Answerer:
+        """What answers from `viewer`, with the sampling's reducer where it has one."""
+        parts, reduction = (self.model, self.processor), sampling.reducer
+        if reduction is None:
+            return Answerer(*parts, viewer, watch)
+        if reduction.name in LAYER_REDUCERS:
+            return Answerer(*parts, viewer, watch, LayerSteps(reduction))
+        return Answerer(*parts, ReducingViewer(viewer, *parts, reduction, watch, self.seed), watch)
 
 
 def load_model(folder: Path, device: str | None = None) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:

@@ -96,10 +96,11 @@ class _State:
 
 @dataclass(eq=False)
 class LayerHooks:
-    """A method attached to a model. `kept[layer]` is the largest number of prompt tokens in the layer's cache, over the rows."""
+    """A method attached to a model; per layer, over the rows the most prompt tokens that it `read` and that its cache `kept`."""
 
     method: LayerReducer
     frames: Tensor
+    read: dict[int, int] = field(default_factory=dict)
     kept: dict[int, int] = field(default_factory=dict)
     _states: dict[int, _State] = field(default_factory=dict)
     _full: dict[int, Tensor] = field(default_factory=dict)
@@ -136,6 +137,7 @@ class LayerHooks:
     def _prompt(self, at: AtLayer) -> Any:
         length, given = at.hidden.shape[1], dict(at.given)
         processed, remembered = self.method.processed(at), self.method.remembered(at)
+        self.read[at.index] = length if processed is None else int(processed.sum(dim=1).max())
         if processed is None and remembered is None:
             self._states.pop(at.index, None)
             self.kept[at.index] = length
@@ -226,19 +228,17 @@ def _grouped(at: AtLayer, remembered: Tensor | None, groups: Tensor | None) -> T
 
 
 @contextmanager
-def reduced_layers(model: Any, method: LayerReducer, frames: Tensor) -> Iterator[LayerHooks]:
-    """Attach `method` to the decoder layers of a Qwen2Model for prompts whose tokens belong to `frames` (B, L), -1 for text.
+def attached(model: Any, hooks: LayerHooks) -> Iterator[None]:
+    """Put `hooks` on the decoder layers of a Qwen2Model; they may be taken off and put back between the tokens of an answer.
 
     Raises ReductionError for a model too shallow for the method or with an attention that takes no mask, and while a prompt of
-    another length is read.
+    another length than the hooks' is read.
     """
-    if len(model.layers) < method.layers:
-        raise ReductionError(
-            f"{type(method).__name__}: needs {method.layers} layers, the model has {len(model.layers)}; set `layer`"
-        )
+    if len(model.layers) < hooks.method.layers:
+        name = type(hooks.method).__name__
+        raise ReductionError(f"layer: {name} needs {hooks.method.layers} layers as set, the model has {len(model.layers)}")
     if model.config._attn_implementation not in MASKED_ATTENTION:
         raise ReductionError(f"attention {model.config._attn_implementation!r} takes no mask; allowed: {MASKED_ATTENTION}")
-    hooks = LayerHooks(method, frames)
     handles = []
     for index, layer in enumerate(model.layers):
 
@@ -251,7 +251,15 @@ def reduced_layers(model: Any, method: LayerReducer, frames: Tensor) -> Iterator
         handles.append(layer.register_forward_pre_hook(before, with_kwargs=True))
         handles.append(layer.register_forward_hook(after, with_kwargs=True))
     try:
-        yield hooks
+        yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def reduced_layers(model: Any, method: LayerReducer, frames: Tensor) -> Iterator[LayerHooks]:
+    """Attach `method` to a Qwen2Model for prompts whose tokens belong to `frames` (B, L), -1 for text; errors as `attached`."""
+    hooks = LayerHooks(method, frames)
+    with attached(model, hooks):
+        yield hooks
