@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config.reduction import Reduction
-from framethrift.evaluation.decoding import Conversation, Steps, greedy_steps
+from framethrift.evaluation.answering import Answerer
+from framethrift.evaluation.decoding import Conversation, greedy_steps
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.encoder_attention import observed_encoder, pooled_to, split_features
@@ -28,6 +30,7 @@ class ReducingViewer:
     """What another viewer shows, with the I-frames' tokens reduced.
 
     Reduced tokens are ready embeddings, so they stand in the places of Δ-tokens, for which the model takes ready embeddings.
+    `achieved` tells of the last video how many tokens and what share of them were kept, and what the method's knobs were set to.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class ReducingViewer:
         self._viewer, self._model, self._processor = viewer, model, processor
         self._reduction, self._watch, self._seed = reduction, watch, seed
         self._method = reducer(reduction.name)
+        self.achieved: dict[str, float] = {}
 
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
@@ -79,7 +83,10 @@ class ReducingViewer:
             attention=attention,
             keys=keys,
         )
-        return self._laid_out(shown, reduce(self._reduction.name, given, **self._reduction.options))
+        reduced = reduce(self._reduction.name, given, **self._reduction.options)
+        share = reduced.count / (given.frames * given.per_frame)
+        self.achieved = {"kept_tokens": reduced.count, "kept_share": share, **reduced.knobs}
+        return self._laid_out(shown, reduced)
 
     def _words(self, text: str) -> Tensor:
         """Token embeddings (L, d) of a text."""
@@ -153,20 +160,22 @@ class LayerSteps:
             yield token
 
 
-def prompt_costs(model: CopeVideoForConditionalGeneration, steps: Steps, length: int) -> dict[str, float]:
-    """Formula costs of a prompt of `length` tokens, as the last question read by `steps` had it.
+def prompt_costs(answerer: Answerer, length: int) -> dict[str, Any]:
+    """Formula costs of a prompt of `length` tokens, as the last question answered had it.
 
-    prefill_flops as torch counts, published_flops as the reducers' papers do, cache_bytes of keys and values after the prompt.
+    prefill_flops as torch counts, published_flops as the reducers' papers do, cache_bytes of keys and values after the prompt;
+    reduction: what a token reducer achieved, empty without one.
     """
-    shape = LanguageShape.of(model.config.text_config)
-    hooks = steps.hooks if isinstance(steps, LayerSteps) else None
+    shape = LanguageShape.of(answerer.model.config.text_config)
+    hooks = answerer.steps.hooks if isinstance(answerer.steps, LayerSteps) else None
     read = [length] * shape.layers if hooks is None else [hooks.read[layer] for layer in range(shape.layers)]
     kept = read if hooks is None else [hooks.kept[layer] for layer in range(shape.layers)]
     return {
         "prompt_tokens": length,
         "prefill_flops": prefill_flops(read, shape),
         "published_flops": published_flops(read, shape),
-        "cache_bytes": cache_bytes(kept, shape, model.dtype.itemsize),
+        "cache_bytes": cache_bytes(kept, shape, answerer.model.dtype.itemsize),
+        "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
     }
 
 

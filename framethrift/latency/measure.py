@@ -64,7 +64,7 @@ def _entries(
 ) -> list[dict[str, Any]]:
     runs: dict[str, list[dict[str, float | None]]] = {name: [] for name in timed.samplings}
     views: dict[str, View] = {}
-    costs: dict[str, dict[str, float]] = {}
+    costs: dict[str, dict[str, Any]] = {}
     scorings = {
         name: fresh_scoring(layout.clip, sampling.candidate_fps)
         if isinstance(sampling, Select) and study.needs_clip(name)
@@ -76,7 +76,7 @@ def _entries(
             answerer = loaded.answerer(study.samplings[name], scorings[name])
             figures, views[name] = _time(answerer, clip, timed.output_tokens)
             conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
-            costs[name] = prompt_costs(answerer.model, answerer.steps, conversation.length)
+            costs[name] = prompt_costs(answerer, conversation.length)
             progress.advance()
             if repeat:
                 runs[name].append(figures)

@@ -19,6 +19,7 @@ from torch import Tensor
 from framethrift.reducers.graph import components
 from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, group_means, unit
 
+EPSILON = 0.05
 PROBES = 12
 MARGIN = 0.1
 CLOSE = 0.98  # of the budget: near enough to stop looking
@@ -28,9 +29,9 @@ ROWS_AT_ONCE = 512
 ASSIGNED_AT_ONCE = 2048
 
 
-def llava_scissor(inputs: ReducerInput, *, threshold: float | None = None, epsilon: float = 0.05) -> Reduced:
+def llava_scissor(inputs: ReducerInput, *, threshold: float | None = None, epsilon: float = EPSILON) -> Reduced:
     """One token per component; `threshold` is τ, by default what the budget asks for."""
-    search = _Components(inputs, epsilon)
+    search = Components(inputs, epsilon)
     found = search.driven() if threshold is None else search.at(threshold)
     anchors, tokens = found
     owner = _nearest(inputs.flat(), tokens)
@@ -45,7 +46,7 @@ def llava_scissor(inputs: ReducerInput, *, threshold: float | None = None, epsil
     return Reduced(merged.to(inputs.tokens.dtype), inputs.places()[anchors], origin, into, {"threshold": search.threshold})
 
 
-class _Components:
+class Components:
     """Components of one video at any threshold; what the thresholds share is computed once."""
 
     def __init__(self, inputs: ReducerInput, epsilon: float) -> None:

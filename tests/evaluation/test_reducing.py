@@ -147,7 +147,7 @@ def test_layer_costs_are_those_of_the_tokens_left(cope) -> None:  # type: ignore
     length = answerer.viewer(asks[:1])[0].shown.conversation(loaded.processor, [asks[0].question]).length
     layers = model.config.text_config.num_hidden_layers
     assert [answerer.steps.hooks.read[layer] for layer in range(layers)] == [length] + [length - 24] * (layers - 1)
-    costs, plain = prompt_costs(model, answerer.steps, length), prompt_costs(model, loaded.answerer(Stream()).steps, length)
+    costs, plain = prompt_costs(answerer, length), prompt_costs(loaded.answerer(Stream()), length)
     assert costs["prefill_flops"] < plain["prefill_flops"] and costs["prompt_tokens"] == length
     text = model.config.text_config
     per_token = 2 * 4 * text.num_key_value_heads * text.hidden_size // text.num_attention_heads
@@ -156,8 +156,11 @@ def test_layer_costs_are_those_of_the_tokens_left(cope) -> None:  # type: ignore
 
 def test_latency_states_reduction_and_costs(cope, tiny, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     loaded, asks = cope
-    figures, view = measure._time(loaded.answerer(Stream(reducer=Reduction(name="dycoke", share=0.5))), asks[0].video, 2)
+    answerer = loaded.answerer(Stream(reducer=Reduction(name="dycoke", share=0.75)))
+    figures, view = measure._time(answerer, asks[0].video, 2)
     assert figures["reduction_s"] > 0 and view.shown.visual_tokens < 52
+    assert prompt_costs(answerer, 60)["reduction"] == {"kept_tokens": 24, "kept_share": 0.75, "k": 0.5}
+    assert prompt_costs(loaded.answerer(Stream()), 60)["reduction"] == {}
     figures, _ = measure._time(loaded.answerer(Stream()), asks[0].video, 2)
     assert figures["reduction_s"] == 0
 
