@@ -138,16 +138,17 @@ class LayerHooks:
         length, given = at.hidden.shape[1], dict(at.given)
         processed, remembered = self.method.processed(at), self.method.remembered(at)
         self.read[at.index] = length if processed is None else int(processed.sum(dim=1).max())
-        if processed is None and remembered is None:
-            self._states.pop(at.index, None)
-            self.kept[at.index] = length
-            return None
-        if processed is None:
-            groups = self.method.groups(at)
-            given["attention_mask"] = _grouped(at, remembered, groups)
+        if processed is not None and remembered is not None:
+            raise ReductionError(f"{type(self.method).__name__}: a layer may be passed by or forget, not both")
+        if remembered is not None:
+            given["attention_mask"] = _grouped(at, remembered, self.method.groups(at))
             self._states[at.index], self._full[at.index] = _state(remembered), at.hidden
             self.kept[at.index] = int(remembered.sum(dim=1).max())
             return (at.hidden,), given
+        if processed is None:
+            self._states.pop(at.index, None)
+            self.kept[at.index] = length
+            return None
         state = _state(processed)
         self._states[at.index], self._full[at.index] = state, at.hidden
         self.kept[at.index] = int(state.counts.max())
@@ -216,9 +217,9 @@ def _narrowed(at: AtLayer, state: _State) -> Tensor | None:
     return _also(rows.gather(3, index[:, None, None].expand(-1, mask.shape[1], index.shape[1], -1)), state.real)
 
 
-def _grouped(at: AtLayer, remembered: Tensor | None, groups: Tensor | None) -> Tensor:
+def _grouped(at: AtLayer, remembered: Tensor, groups: Tensor | None) -> Tensor:
     """The prompt's mask when groups are read one after the other and forget before the next one comes."""
-    if remembered is None or groups is None:
+    if groups is None:
         raise ReductionError("a method that remembers only some tokens must say in which groups they are read")
     mask = at.given["attention_mask"]
     if mask is None:

@@ -20,6 +20,7 @@ from framethrift.reducers.graph import components
 from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, group_means, unit
 
 EPSILON = 0.05
+TINY = 1e-12
 PROBES = 12
 MARGIN = 0.1
 CLOSE = 0.98  # of the budget: near enough to stop looking
@@ -51,8 +52,10 @@ class Components:
 
     def __init__(self, inputs: ReducerInput, epsilon: float) -> None:
         self._inputs, self._epsilon, self.threshold = inputs, epsilon, 1.0
-        directions = unit(inputs.tokens)
-        self._likeness = directions @ directions.transpose(1, 2)
+        tokens = inputs.tokens.float()
+        # Lengths divide the products and not the tokens, of which there would be a second copy.
+        inverse = 1 / torch.linalg.vector_norm(tokens, dim=2).clamp_min(TINY)
+        self._likeness = (tokens @ tokens.transpose(1, 2)) * inverse[:, :, None] * inverse[:, None, :]
         self._generator = torch.Generator()
 
     def driven(self) -> tuple[Tensor, Tensor]:

@@ -138,7 +138,7 @@ def merge(inputs: ReducerInput, into: Tensor, count: int, knobs: dict[str, float
 def group_means(values: Tensor, group: Tensor, sizes: Tensor) -> Tensor:
     """(count, d) means of rows (n, d) by group (n,); sizes (count,)."""
     sums = values.new_zeros((len(sizes), values.shape[1])).index_add_(0, group, values)
-    return sums / sizes[:, None].to(values.dtype)
+    return sums.div_(sizes[:, None].to(values.dtype))
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -327,3 +327,25 @@ def test_most_rounds_down_but_keeps_one():
     assert most(scores, among, 0.5).tolist() == [[True, False, True, False, False]]
     assert most(scores, among, 0.74).sum() == 2 and most(scores, among, 0.01).sum() == 1
     assert most(scores, among & False, 0.5).sum() == 0
+
+
+def test_a_layer_is_passed_by_or_forgets_and_forgetting_needs_groups(model):
+    embeds, frames = prompt()
+
+    class Both(LayerReducer):
+        def processed(self, at):
+            return ~at.visual
+
+        remembered = processed
+
+    class Ungrouped(LayerReducer):
+        def remembered(self, at):
+            return ~at.visual
+
+    class Nothing(LayerReducer):
+        def processed(self, at):
+            return at.visual & False
+
+    for method, message in ((Both(), "not both"), (Ungrouped(), "in which groups"), (Nothing(), "no token is left")):
+        with pytest.raises(ReductionError, match=message), reduced_layers(model.model, method, frames), torch.no_grad():
+            model(inputs_embeds=embeds)
