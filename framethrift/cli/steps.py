@@ -21,6 +21,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed, one of the study's.")]
 Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first variant that uses it.")]
 Variant = Annotated[str, typer.Option(help="Variant of the study.")]
 Sampling = Annotated[str, typer.Option(help="Sampling of the study.")]
+Shards = Annotated[int, typer.Option(min=1, help="Shards that a cell's questions are dealt out to.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="Dataset of the study.")]
 Root = Annotated[
     Path | None, typer.Option(envvar="FRAMETHRIFT_DATA", help="Folder with published annotations and videos [default: data].")
@@ -150,6 +151,22 @@ def joint(
     train_joint(*open_study(study, set_, threads), variant, seed)
 
 
+def answer(
+    variant: Variant,
+    sampling: Sampling,
+    shard: Annotated[int, typer.Option(min=0, help="Which shard.")],
+    shards: Shards,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Answer one shard of a cell's questions; started again, it goes on where it stopped."""
+    from framethrift.evaluation.evaluate import answer_cells
+
+    answer_cells(*open_study(study, set_, threads), variant, sampling, seed, shard, shards)
+
+
 def evaluate(
     variant: Variant,
     sampling: Sampling,
@@ -157,11 +174,12 @@ def evaluate(
     set_: Overrides = None,
     seed: Seed = 0,
     threads: Threads = 1,
+    shards: Shards = 1,
 ) -> None:
     """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
     from framethrift.evaluation.evaluate import evaluate_cells
 
-    evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed)
+    evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed, shards)
 
 
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
@@ -242,6 +260,7 @@ COMMANDS: list[Callable[..., None]] = [
     pass_rates,
     sampler,
     joint,
+    answer,
     evaluate,
     latency,
     report,

@@ -18,6 +18,7 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.data import Published
 from framethrift.config.sources import load_sources
 from framethrift.config.study import Study
+from framethrift.config.variants import BaselineVariant
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,11 +81,37 @@ def rule_digest(study: Study, rule: str, *names: str) -> str:
 _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "pass_rates": 1, "sampler": 1, "joint": 1}
 
 _SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", "framethrift.reducers", "framethrift.models")
+# What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
+_ANSWERING = (
+    *_SHOWING,
+    *(
+        f"framethrift.evaluation.{name}"
+        for name in (
+            "answering",
+            "backbones",
+            "blocks",
+            "chance",
+            "decoding",
+            "lmms_tasks",
+            "loading",
+            "picking",
+            "plain",
+            "posing",
+            "questions",
+            "reducing",
+            "selection",
+            "shown",
+            "streams",
+            "tasks",
+        )
+    ),
+)
 _CODE = {
     "videos": ("framethrift.videos",),
     "codec": ("framethrift.codec",),
     "weights": ("framethrift.models.weights",),
     "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
+    "answer": _ANSWERING,
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
     "labels": ("framethrift.evaluation.labels", "framethrift.config.controls"),
@@ -96,6 +123,24 @@ _CODE = {
         "config.claims",
     ),
 }
+
+
+def answer_code() -> str:
+    """Digest of the code that decides raw answers."""
+    return code_digest(*_ANSWERING)
+
+
+def _answering(study: Study, variant: str, sampling: str) -> list[Any]:
+    """What decides the raw answers of a cell, beside models and data."""
+    own = study.variants[variant]
+    return [
+        study.samplings[sampling],
+        study.evaluations()[variant, sampling],
+        study.training_of(variant).key_frames,
+        study.training_of(variant).set_likelihood,
+        own if isinstance(own, BaselineVariant) else None,
+        study.allow_partial,
+    ]
 
 
 def _videos(study: Study, name: str) -> Any:
@@ -125,7 +170,12 @@ def _reinforced(stage: str) -> Callable[[Study, str], Any]:
 _SETTINGS: dict[str, Callable[..., Any]] = {
     "videos": _videos,
     "codec": lambda study, dataset: study.recipes[study.datasets[dataset].recipe],
-    "weights": lambda study: [study.models.vision.source, study.models.language.source, study.models.clip.source],
+    "weights": lambda study: [
+        study.models.vision.source,
+        study.models.language.source,
+        study.models.clip.source,
+        [own.source for own in study.variants.values() if isinstance(own, BaselineVariant)],
+    ],
     "tokenizer": lambda study: study.models.language,
     "vision": lambda study: [study.models.vision, study.training.vision],
     "clip": lambda study: [study.models.clip, study.training.clip],
@@ -139,13 +189,10 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
+    "answer": _answering,
     "evaluate": lambda study, variant, sampling: [
-        study.samplings[sampling],
-        study.evaluations()[variant, sampling],
-        study.training_of(variant).key_frames,
-        study.training_of(variant).set_likelihood,
+        *_answering(study, variant, sampling),
         study.bootstrap,
-        study.allow_partial,
         [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
     ],
     "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],

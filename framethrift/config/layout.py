@@ -67,6 +67,10 @@ class Layout:
         """Folder of the per-question outputs of one (variant, sampling, seed)."""
         return self.root / "cells" / variant / sampling / f"seed{seed}"
 
+    def answers(self, variant: str, sampling: str, seed: int) -> Path:
+        """Folder of a cell's answer journals: <shard>-of-<shards>.jsonl, and .json once a shard is complete."""
+        return self.cell(variant, sampling, seed) / "answers"
+
     def labels(self, variant: str) -> Path:
         """What the questions need, read from a variant's controls: beside its cells."""
         return self.root / "cells" / variant / "labels.json"

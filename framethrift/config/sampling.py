@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from framethrift.config.base import Section
 from framethrift.config.reduction import Reduction
 
+Order = Literal["time", "shuffled"]
 DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
 Energy = Literal["vectors", "packet_size"]
 
@@ -24,6 +25,7 @@ class Stream(Section):
         ),
     )
     max_gops: int = Field(64, ge=1, description="Longer videos show this many uniformly chosen GOPs (Sec. 4.1).")
+    order: Order = Field("time", description="Order of the stream's entries; shuffled is the control for the sense of time.")
     fusion: Literal["fixed", "adaptive"] = Field(
         "fixed",
         description=(
@@ -63,6 +65,7 @@ class Select(Section):
         "none", description="What scores the frames: nothing, the MLLM's visual queries, or the bare question."
     )
     reducer: Reduction | None = Field(None, description="Fewer tokens of the frames, at inference only; null keeps all.")
+    order: Order = Field("time", description="Order of the chosen frames; shuffled is the control for the sense of time.")
 
 
 class Blind(Section):
@@ -71,4 +74,10 @@ class Blind(Section):
     kind: Literal["blind"] = "blind"
 
 
-Sampling = Annotated[Stream | Select | Blind, Field(discriminator="kind")]
+class Chance(Section):
+    """A random choice among a question's options, drawn from the seed; no model is asked."""
+
+    kind: Literal["chance"] = "chance"
+
+
+Sampling = Annotated[Stream | Select | Blind | Chance, Field(discriminator="kind")]

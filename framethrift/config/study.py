@@ -9,9 +9,9 @@ from framethrift.config.cells import Cells, Latency
 from framethrift.config.data import Dataset, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Sampling, Select, Stream
+from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import Training
-from framethrift.config.variants import JointVariant, SamplerVariant, Variant, VideolmVariant
+from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, Variant, VideolmVariant
 
 
 def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +84,12 @@ class Study(Section):
                 self._known(f"cells[{index}].variants", variant_name, self.variants)
             for sampling in block.samplings:
                 self._known(f"cells[{index}].samplings", sampling, self.samplings)
+                for variant_name in block.variants:
+                    self._check_showing(f"cells[{index}]", variant_name, sampling)
         for index, timed in enumerate(self.latency):
             self._known(f"latency[{index}].variant", timed.variant, self.variants)
+            if isinstance(self.variants[timed.variant], BaselineVariant):
+                raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
                 self._known(f"latency[{index}].samplings", sampling, self.samplings)
         self._check_slots()
@@ -95,8 +99,27 @@ class Study(Section):
         if name not in section:
             raise ValueError(f"{field}: {name!r} is not defined; allowed: {sorted(section)}")
 
+    def _check_showing(self, field: str, name: str, sampling: str) -> None:
+        """Refuse a sampling that a baseline cannot be shown."""
+        variant, shown = self.variants[name], self.samplings[sampling]
+        if not isinstance(variant, BaselineVariant):
+            return
+        if variant.family == "text":
+            fits = isinstance(shown, Blind | Chance)
+        elif isinstance(shown, Stream):
+            fits = shown.delta == "drop" and shown.fusion == "fixed"
+        else:
+            fits = not isinstance(shown, Select) or shown.selector != "msjoe"
+        if not fits:
+            raise ValueError(
+                f"{field}: baseline {name!r} ({variant.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "
+                "belong to variants trained here, and a text model sees no frames"
+            )
+
     def _check_variant(self, name: str, variant: Variant) -> None:
         field = f"variants.{name}"
+        if isinstance(variant, BaselineVariant):
+            return
         if isinstance(variant, VideolmVariant):
             for dataset in variant.datasets:
                 self._known(f"{field}.datasets", dataset, self.datasets)
@@ -104,6 +127,8 @@ class Study(Section):
                 self._known(f"{field}.samplings", sampling, self.samplings)
                 if getattr(self.samplings[sampling], "reducer", None) is not None:
                     raise ValueError(f"{field}.samplings: {sampling!r} has a reducer, which is for inference; train without it")
+                if isinstance(self.samplings[sampling], Chance):
+                    raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
             if not variant.trained and self.models_of(name).language.source is None:
                 raise ValueError(f"{field}.trained: false needs models.language.source, the published weights")
         elif isinstance(variant, SamplerVariant):
@@ -153,11 +178,15 @@ class Study(Section):
 
         Raises ValueError naming the field when an override is unknown or impossible.
         """
-        return Models.model_validate(merge(self.models.model_dump(), self.variants[variant].models))
+        return Models.model_validate(merge(self.models.model_dump(), self._overrides(variant, "models")))
 
     def training_of(self, variant: str) -> Training:
         """The training section with the variant's overrides; errors as `models_of`."""
-        return Training.model_validate(merge(self.training.model_dump(), self.variants[variant].training))
+        return Training.model_validate(merge(self.training.model_dump(), self._overrides(variant, "training")))
+
+    def _overrides(self, variant: str, section: str) -> dict[str, Any]:
+        settings = self.variants[variant]
+        return {} if isinstance(settings, BaselineVariant) else getattr(settings, section)
 
     def mllm_of(self, variant: str) -> str:
         """Name of the VideoLM variant that `variant` answers with before any joint training."""
@@ -171,6 +200,8 @@ class Study(Section):
         settings = self.variants[variant]
         if isinstance(settings, JointVariant):
             return self.dataset_of(settings.sampler)
+        if isinstance(settings, BaselineVariant):
+            return []
         return [settings.dataset] if isinstance(settings, SamplerVariant) else settings.datasets
 
     def rated_datasets(self, variant: str) -> list[str]:
@@ -201,7 +232,7 @@ class Study(Section):
         )
 
     def recipe_of(self, variant: str) -> Recipe:
-        """The recipe of the videos a variant was trained on; the study's first for a published model."""
+        """The recipe of the videos a variant was trained on; the study's first for a published model or a baseline."""
         datasets = self.dataset_of(variant)
         return self.recipes[self.datasets[datasets[0]].recipe] if datasets else next(iter(self.recipes.values()))
 

@@ -65,4 +65,20 @@ class JointVariant(Section):
     models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")
 
 
-Variant = Annotated[VideolmVariant | SamplerVariant | JointVariant, Field(discriminator="kind")]
+class BaselineVariant(Section):
+    """A published model of another class, as it is, behind the same frames and prompts: never trained here."""
+
+    kind: Literal["baseline"] = "baseline"
+    family: Literal["llava_onevision", "qwen2_5_vl", "text"] = Field(
+        description=(
+            "transformers class: LlavaOnevisionForConditionalGeneration (LLaVA-OneVision and LLaVA-Video checkpoints), "
+            "Qwen2_5_VLForConditionalGeneration, or a causal language model that reads the question only."
+        )
+    )
+    source: str = Field(description="Folder or hub name of the checkpoint.")
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "bfloat16", description="Type of its weights at inference; on a CPU choose float32."
+    )
+
+
+Variant = Annotated[VideolmVariant | SamplerVariant | JointVariant | BaselineVariant, Field(discriminator="kind")]

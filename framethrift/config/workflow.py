@@ -10,17 +10,25 @@ from framethrift.config.digest import rule_digest
 from framethrift.config.judge import Endpoint, JudgeSettingsError
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
+from framethrift.config.sampling import Chance
 from framethrift.config.study import Study
 from framethrift.config.tables import TARGETS, table_rows
-from framethrift.config.variants import SamplerVariant
+from framethrift.config.variants import BaselineVariant, SamplerVariant
 
 
 class Workflow:
     """A study as the DAG sees it. Every method returns paths or lists of them, relative to the working folder."""
 
     def __init__(
-        self, source: str, overrides: list[str], *, results: str = "results", retries: Mapping[str, int] | None = None
+        self,
+        source: str,
+        overrides: list[str],
+        *,
+        results: str = "results",
+        retries: Mapping[str, int] | None = None,
+        shards: int = 1,
     ) -> None:
+        self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
         self._retries = dict(retries or {})
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
@@ -30,19 +38,23 @@ class Workflow:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Workflow":
-        """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them).
+        """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them), shards=N.
 
         The SLURM profile adds the content of its site file as `site`, already checked.
-        Raises StudyError for an unknown key, and for everything that load_study refuses.
+        Raises StudyError for an unknown key, shards that are no number above 0, and for everything that load_study refuses.
         """
-        unknown = sorted(set(config) - {"study", "clips", "set", "site"})
+        unknown = sorted(set(config) - {"study", "clips", "set", "shards", "site"})
         if unknown:
-            raise StudyError(f"--config {unknown[0]}: unknown; allowed: study, clips, set")
+            raise StudyError(f"--config {unknown[0]}: unknown; allowed: study, clips, set, shards")
         fields = config.get("set", [])
         overrides = [fields] if isinstance(fields, str) else list(fields)
         if config.get("clips"):
             overrides.append(f"clips={config['clips']}")
-        return cls(str(config.get("study", "mini")), overrides, retries=(config.get("site") or {}).get("retries"))
+        shards = str(config.get("shards", 1))
+        if not shards.isdecimal() or int(shards) < 1:
+            raise StudyError(f"--config shards={shards}: expected a number of jobs per cell, at least 1")
+        retries = (config.get("site") or {}).get("retries")
+        return cls(str(config.get("study", "mini")), overrides, retries=retries, shards=int(shards))
 
     def retries(self, kind: str) -> int:
         """How often a failed job of a kind (training, others) is tried again; 0 leaves it to Snakemake's own --retries."""
@@ -78,17 +90,36 @@ class Workflow:
         return [*needed, *([f"{self.layout.delta(owner, int(seed))}/framethrift.json"] if owner else [])]
 
     def answering(self, variant: str, sampling: str, seed: int | str) -> list[str]:
-        """Models that answer under a sampling."""
+        """Models that answer under a sampling; a baseline's weights are ready-made, and a random choice needs none."""
+        if isinstance(self.study.samplings[sampling], Chance):
+            return []
+        clip = [f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else []
+        if isinstance(self.study.variants[variant], BaselineVariant):
+            return [*self.weights(), *clip]
         models = [self.model(variant, seed)]
         if isinstance(self.study.variants[variant], SamplerVariant):
             models.append(self.model(self.study.mllm_of(variant), seed))
-        return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+        return [*models, *clip]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
         """Videos and questions of a cell's benchmarks."""
         asked = self.study.evaluations()[variant, sampling]
         datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
         return [path for name in datasets for path in self.tables(name)]
+
+    def shard_files(self, variant: str, sampling: str, seed: int | str) -> list[str]:
+        """Proof that each shard of a cell is answered; none where one job answers and scores."""
+        if self.shards == 1:
+            return []
+        folder = self.layout.answers(variant, sampling, int(seed))
+        return [f"{folder}/{shard}-of-{self.shards}.json" for shard in range(self.shards)]
+
+    def evaluating(self, variant: str, sampling: str, seed: int | str) -> list[str]:
+        """What a cell is computed from: its shards, or what answers and what is asked."""
+        return self.shard_files(variant, sampling, seed) or [
+            *self.answering(variant, sampling, seed),
+            *self.asked(variant, sampling),
+        ]
 
     def cells(self) -> list[str]:
         """Every cell of the study."""
@@ -147,7 +178,8 @@ class Workflow:
         """Proof that ready-made weights are here, before any job that loads them; none when the study trains everything."""
         return (
             [str(self.layout.weights)]
-            if any(getattr(self.study.models, part).source for part in ("vision", "language", "clip"))
+            if self.study.names_of(BaselineVariant)
+            or any(getattr(self.study.models, part).source for part in ("vision", "language", "clip"))
             else []
         )
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from framethrift.codec import reencode
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Sampling, Select
+from framethrift.config.sampling import Chance, Sampling, Select
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer, Answerer
 from framethrift.evaluation.dialogue import Dialogue
@@ -77,7 +77,7 @@ def ask(clip: Path, question: str, model_folder: Path, sampling: str | None = No
     """
     opened = open_folder(model_folder, sampling, device)
     encoder = ClipEncoder(opened.recipe)
-    ((_, answer),) = opened.answerer.answer([Ask(encoder(clip), question)], NEW_TOKENS)
+    ((_, answer),) = opened.answerer.answer([Ask(encoder(clip), question)], [NEW_TOKENS])
     return Reply(question, opened.folder, opened.sampling, answer)
 
 
@@ -106,7 +106,24 @@ def converse(
 
 
 def open_folder(path: Path, sampling: str | None, device: str | None) -> Opened:
-    """Open a model folder whose manifest says, in `extra`, its recipe, sampling and key frames; errors as `ask`."""
+    """Open a model folder that can answer alone under its own sampling, or under `sampling` (JSON); errors as `ask`."""
+    parts = open_parts(path, device)
+    shown = parts.sampling if sampling is None else _sampling(sampling)
+    return Opened(parts.folder, parts.recipe, shown, parts.loaded.answerer(shown))
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A model folder's model, and what its manifest says of recipe and sampling."""
+
+    folder: Path
+    recipe: Recipe
+    sampling: Sampling
+    loaded: Loaded
+
+
+def open_parts(path: Path, device: str | None) -> Parts:
+    """Load a model folder whose manifest says, in `extra`, its recipe, sampling and key frames; errors as `ask`."""
     folder = resolve(path)
     manifest = verify(folder)
     missing = [name for name in ("recipe", "sampling", "key_frames") if name not in manifest["extra"]]
@@ -114,10 +131,10 @@ def open_folder(path: Path, sampling: str | None, device: str | None) -> Opened:
         what = f"its manifest lacks {missing}" if missing else "it holds no language model"
         raise ModelFolderError(f"{folder} ({manifest['kind']} {manifest['variant']}) cannot answer alone: {what}")
     extra = manifest["extra"]
-    shown = _sampling(extra["sampling"] if sampling is None else sampling)
+    shown = _sampling(extra["sampling"])
     model, processor = load_model(folder, device)
     loaded = Loaded(model, processor, KeyFrames.model_validate(extra["key_frames"]), {}, seed=manifest["seed"])
-    return Opened(folder, Recipe.model_validate(extra["recipe"]), shown, loaded.answerer(shown))
+    return Parts(folder, Recipe.model_validate(extra["recipe"]), shown, loaded)
 
 
 def _sampling(given: str | dict) -> Sampling:
@@ -126,6 +143,8 @@ def _sampling(given: str | dict) -> Sampling:
         shown = adapter.validate_json(given) if isinstance(given, str) else adapter.validate_python(given)
     except ValidationError as error:
         raise ValueError(f"sampling {given!r} is not valid: {error}") from error
+    if isinstance(shown, Chance):
+        raise ValueError(f"sampling {given!r}: a bare question has no options to choose from")
     if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", "msjoe")):
         raise ValueError(f"sampling {given!r}: a single clip has no CLIP, evidence or sampler network for this selector")
     return shown

@@ -1,111 +1,178 @@
-"""Evaluating a variant under a sampling on its benchmarks: one set of cells, through lmms-eval's own loop."""
+"""Evaluating a variant under a sampling on its benchmarks: questions are answered in shards, then scored together."""
 
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from framethrift import tracking
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_json, write_rows
-from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
 from framethrift.evaluation.lmms_scores import aggregate, question_score
-from framethrift.evaluation.loading import kept_scoring, load_variant
+from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
+from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
-from framethrift.models.folder import MANIFEST
-from framethrift.progress import Progress
+from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
+from framethrift.progress import say
 
 
-def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+class _Tasks:
+    """A cell's questions as lmms-eval's tasks: written below `folder`, and opened once, when they are first needed."""
+
+    def __init__(self, folder: Path, benchmarks: Mapping[str, Asked]) -> None:
+        self.folder = folder
+        self.documents = {name: write_tasks(folder, name, asked.present, asked.videos) for name, asked in benchmarks.items()}
+
+    @cached_property
+    def opened(self) -> dict[str, Any]:
+        """lmms-eval's task objects by name."""
+        return open_tasks(self.folder, sorted({document.task for found in self.documents.values() for document in found}))
+
+
+def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shard: int, shards: int) -> None:
+    """Answer shard `shard` of `shards` of a cell's questions; a killed one goes on where it stopped. Errors as `evaluate_cells`.
+
+    Raises ValueError for a shard that is not among them.
+    """
+    if not 0 <= shard < shards:
+        raise ValueError(f"shard {shard} of {shards}: allowed: 0 to {shards - 1}")
+    cell = Cell(study, layout, variant, sampling, seed, shards)
+    benchmarks = _asked(cell)
+    with _written(cell, benchmarks, f"{shard}-of-{shards}") as tasks:
+        answer_shard(cell, shard, _posed(cell, benchmarks, tasks))
+
+
+def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shards: int = 1) -> None:
     """Write <benchmark>.jsonl per benchmark of the (variant, sampling) and, last, cells.json, into layout.cell(…).
 
-    All benchmarks are asked in one go, so that questions of several benchmarks about one video share its reading. Raises
-    KeyError for a pair that the study does not evaluate, ModelFolderError, NoQuestions, VideoRejected or SelectionError when
-    something the cell needs is missing or bad.
+    With one shard, questions are answered here; with more, `answer_cells` must have answered them. Raw answers are then run
+    through lmms-eval's own task code and through ours, and both scores are kept.
+
+    Raises KeyError for a pair that the study does not evaluate, ShardsMissing, ModelFolderError, NoQuestions, VideoRejected,
+    VideoChanged or SelectionError when something the cell needs is missing or bad.
     """
-    evaluations = study.evaluations()
-    if (variant, sampling) not in evaluations:
-        raise KeyError(f"study {study.name!r} evaluates no {variant!r} under {sampling!r}; its cells: {sorted(evaluations)}")
-    benchmarks = {name: load_asked(study, layout, name) for name in evaluations[variant, sampling]}
-    loaded = load_variant(study, layout, variant, seed)
-    settings = study.samplings[sampling]
-    scoring = kept_scoring(layout, settings.candidate_fps) if study.needs_clip(sampling) else None  # type: ignore[union-attr]
-    digests = dict(loaded.digests)
-    if scoring is not None:
-        digests["clip"] = file_digest(layout.clip / MANIFEST)
-    for asked in benchmarks.values():
-        digests |= asked.digests
-    folder = layout.cell(variant, sampling, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    total = sum(len(asked.present) for asked in benchmarks.values())
-    params = {"sampling": settings.model_dump(mode="json"), "benchmarks": list(benchmarks), "digests": digests}
+    cell = Cell(study, layout, variant, sampling, seed, shards)
+    benchmarks = _asked(cell)
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    params = {"sampling": study.samplings[sampling].model_dump(mode="json"), "benchmarks": list(benchmarks), "shards": shards}
+    name = f"{variant}/{sampling}"
     with (
-        tracking.stage_run(
-            layout, study, stage="evaluate", name=f"{variant}/{sampling}", seed=seed, params=params, push=False
-        ) as run,
-        Progress(f"evaluate {variant}/{sampling} seed{seed}", total, "questions") as progress,
+        tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run,
+        _written(cell, benchmarks, "scoring") as tasks,
     ):
-        answerer = loaded.answerer(settings, scoring)
-        figures = _evaluate(folder, benchmarks, answerer, progress, study.bootstrap)
+        if shards == 1:
+            answer_shard(cell, 0, _posed(cell, benchmarks, tasks))
+        answers, digests, seconds = collected(cell)
+        for asked in benchmarks.values():
+            digests |= asked.digests
+        theirs = _replayed(answers, tasks)
+        figures = {name: _scored(cell, name, asked, answers, theirs[name]) for name, asked in benchmarks.items()}
         content = {
             "variant": variant,
             "sampling": sampling,
             "seed": seed,
             "benchmarks": figures,
             "digests": digests,
-            "seconds": {stage: round(seconds, 3) for stage, seconds in answerer.watch.seconds.items()},
+            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
             "lmms_eval": version("lmms-eval"),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_json(folder / "cells.json", content)
-        for name, found in figures.items():
+        write_json(cell.folder / "cells.json", content)
+        for benchmark, found in figures.items():
             numbers = {key: value for key, value in found.items() if isinstance(value, int | float)}
-            run.log_metrics({f"{name}.{key}": float(value) for key, value in numbers.items()})
-            run.log_artifact(folder / f"{name}.jsonl")
-        run.log_artifact(folder / "cells.json")
+            run.log_metrics({f"{benchmark}.{key}": float(value) for key, value in numbers.items()})
+            run.log_artifact(cell.folder / f"{benchmark}.jsonl")
+        run.log_artifact(cell.folder / "cells.json")
 
 
-def _evaluate(
-    folder: Path, benchmarks: dict[str, Asked], answerer: Answerer, progress: Progress, resamples: int
-) -> dict[str, dict[str, Any]]:
-    # By path: video ids are unique within a dataset only.
-    videos = {
-        video.path.resolve(): (video, asked.donors.get(video.video_id))
-        for asked in benchmarks.values()
-        for video in asked.videos.values()
-    }
-    for leftover in folder.glob(".lmms-*"):  # of a run that was killed
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".lmms-") as scratch, offline(Path(scratch)):
-        # lmms-eval reads its environment when it is imported.
-        from framethrift.evaluation.lmms_model import FramethriftModel
-
-        tasks = Path(scratch) / "tasks"
-        for name, asked in benchmarks.items():
-            write_task(tasks, name, asked.present, asked.videos)
-        model = FramethriftModel(answerer, videos.__getitem__, progress.update)
-        results = run_tasks(model, list(benchmarks), tasks)
-    registry = load_benchmarks()
-    figures = {}
-    for name, asked in benchmarks.items():
-        benchmark = registry[name]
-        theirs = {sample["doc_id"]: question_score(sample, benchmark.lmms_metrics) for sample in results["samples"][name]}
-        rows = whole_documents(
-            [
-                question_row(question, model.answers[name, number], benchmark, theirs[number])
-                for number, question in enumerate(asked.present)
-            ]
+def _asked(cell: Cell) -> dict[str, Asked]:
+    evaluations = cell.study.evaluations()
+    if (cell.variant, cell.sampling) not in evaluations:
+        raise KeyError(
+            f"study {cell.study.name!r} evaluates no {cell.variant!r} under {cell.sampling!r}; its cells: {sorted(evaluations)}"
         )
-        write_rows(folder / f"{name}.jsonl", rows)
-        stated = aggregate(results["results"][name], benchmark.lmms_metrics)
-        run = RunFacts(asked.missing, asked.missing_questions, {} if stated is None else {name: stated}, asked.coverage)
-        figures[name] = summarise(rows, benchmark, run, resamples)
-        if figures[name]["agrees"] is False:
-            said, ours = figures[name]["lmms_accuracy"], figures[name]["accuracy"]
-            progress.say(f"{name}: lmms-eval's score {said:.4f} differs from ours {ours:.4f}; the report states both")
+    return {name: load_asked(cell.study, cell.layout, name) for name in evaluations[cell.variant, cell.sampling]}
+
+
+@contextmanager
+def _written(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[_Tasks]:
+    """The cell's tasks in a temporary folder; lmms-eval may be imported within."""
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    for leftover in cell.folder.glob(f".lmms-{job}-*"):  # of the same job, killed; other shards may be at work
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=f".lmms-{job}-") as scratch, offline(Path(scratch)):
+        yield _Tasks(Path(scratch) / "tasks", benchmarks)
+
+
+def _posed(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> list[Posed]:
+    """All questions of the cell with their tasks' prompts."""
+    sampling = cell.study.samplings[cell.sampling]
+    told = {name: prompts(tasks.opened, found) for name, found in tasks.documents.items()}
+    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, told[name])]
+
+
+@dataclass
+class _Theirs:
+    """What lmms-eval's own task code makes of a benchmark: share of 1 per task, score per question id; judged ones have none."""
+
+    tasks: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float | None] = field(default_factory=dict)
+
+
+def _replayed(answers: Answers, tasks: _Tasks) -> dict[str, _Theirs]:
+    """The raw answers run through lmms-eval's task code, by benchmark.
+
+    Benchmarks with a judge are left out: that code would call it, from inside, one question at a time.
+    """
+    # lmms-eval reads its environment when it is imported.
+    from framethrift.evaluation.replay import Replay
+
+    registry = load_benchmarks()
+    found = {name: _Theirs() for name in tasks.documents}
+    asked = {name: own for name, own in tasks.documents.items() if registry[name].scoring != "judge"}
+    raws = {
+        (document.task, document.number): [answers[name, question.question_id].raw for question in document.questions]
+        for name, own in asked.items()
+        for document in own
+    }
+    if not raws:
+        return found
+    wanted = {task: tasks.opened[task] for task in sorted({task for task, _ in raws})}
+    results = run_tasks(Replay(raws), wanted, tasks.folder / "written")
+    for name, own in asked.items():
+        metrics = registry[name].lmms_metrics
+        samples = {task: {sample["doc_id"]: sample for sample in results["samples"][task]} for task in results["samples"]}
+        for document in own:
+            if len(document.questions) == 1:  # a document of several rounds has one score for all
+                (question,) = document.questions
+                found[name].scores[question.question_id] = question_score(samples[document.task][document.number], metrics)
+        for task in {document.task for document in own}:
+            stated = aggregate(results["results"][task], metrics)
+            if stated is not None:
+                found[name].tasks[task] = stated
+    return found
+
+
+def _scored(cell: Cell, name: str, asked: Asked, answers: Answers, theirs: _Theirs) -> dict[str, Any]:
+    """Write a benchmark's rows; its figures."""
+    benchmark = load_benchmarks()[name]
+    rows = whole_documents(
+        [
+            question_row(question, answers[name, question.question_id], benchmark, theirs.scores.get(question.question_id))
+            for question in asked.present
+        ]
+    )
+    write_rows(cell.folder / f"{name}.jsonl", rows)
+    run = RunFacts(asked.missing, asked.missing_questions, theirs.tasks, asked.coverage)
+    figures = summarise(rows, benchmark, run, cell.study.bootstrap)
+    if figures["agrees"] is False:
+        said, own = figures["lmms_accuracy"], figures["accuracy"]
+        say(f"[evaluate {cell}] {name}: lmms-eval's score {said:.4f} differs from ours {own:.4f}; the report states both")
     return figures

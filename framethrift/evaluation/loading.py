@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from framethrift.codec import read_frames, sample_times
 from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
-from framethrift.config.sampling import Blind, Sampling, Select, Stream
+from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
-from framethrift.config.variants import SamplerVariant, VideolmVariant
-from framethrift.evaluation.answering import Answerer
+from framethrift.config.variants import BaselineVariant, SamplerVariant, VideolmVariant
+from framethrift.evaluation.answering import Answerer, Answering
+from framethrift.evaluation.backbones import load_backbone
+from framethrift.evaluation.chance import ChanceAnswerer
+from framethrift.evaluation.picking import Scoring
+from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.reducing import LayerSteps, ReducingViewer
-from framethrift.evaluation.selection import Scoring, SelectViewer
-from framethrift.evaluation.shown import Viewer, show_nothing
+from framethrift.evaluation.selection import SelectViewer
+from framethrift.evaluation.shown import BlindViewer, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
 from framethrift.models.clip import ClipScorer
@@ -51,10 +55,12 @@ class Loaded:
         """
         watch = Stopwatch(self.model.device)
         parts = self.model, self.processor
+        if isinstance(sampling, Chance):
+            raise ValueError("sampling kind: chance asks no model")
         if isinstance(sampling, Blind):
-            return Answerer(*parts, show_nothing, watch)
+            return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
-            return self._reducing(sampling, StreamViewer(*parts, sampling, watch), watch)
+            return self._reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
         viewer = SelectViewer(
             *parts,
             sampling,
@@ -106,6 +112,32 @@ def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: 
     digests = {name: file_digest(folder / MANIFEST) for name, folder in folders.items()}
     draw = settings.set_likelihood.evaluate == "draw"
     return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)
+
+
+def load_answering(
+    study: Study, layout: Layout, variant: str, sampling: str, seed: int, device: str | None = None
+) -> tuple[Answering, dict[str, str]]:
+    """What answers for a variant under a sampling, and the digests of all weights that take part.
+
+    Raises ModelFolderError for a model that is missing or damaged, FileNotFoundError for a baseline's checkpoint.
+    """
+    settings, kind = study.samplings[sampling], study.variants[variant]
+    if isinstance(settings, Chance):
+        return ChanceAnswerer(seed), {}
+    scoring = (
+        kept_scoring(layout, settings.candidate_fps) if isinstance(settings, Select) and study.needs_clip(sampling) else None
+    )
+    digests = {} if scoring is None else {"clip": file_digest(layout.clip / MANIFEST)}
+    if isinstance(kind, BaselineVariant):
+        if isinstance(settings, Stream | Select) and settings.reducer is not None:
+            raise ValueError(f"sampling {sampling!r}: reducers are attached to VideoLMs of this project, not to {variant!r}")
+        backbone, digest = load_backbone(kind, device)
+        watch = Stopwatch(backbone.device)
+        frames = study.training_of(variant).key_frames
+        plain = PlainAnswerer(backbone, settings, watch, key_frames=frames, scoring=scoring, seed=seed)
+        return plain, {"model": digest, **digests}
+    loaded = load_variant(study, layout, variant, seed, device)
+    return loaded.answerer(settings, scoring), {**loaded.digests, **digests}
 
 
 def kept_scoring(layout: Layout, fps: float) -> Scoring:

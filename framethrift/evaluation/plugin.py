@@ -2,7 +2,11 @@
 
 from lmms_eval.models.registry_v2 import ModelManifest
 
+CLASSES = "framethrift.evaluation.lmms_model"
+
 
 def manifest() -> ModelManifest:
-    """Name and class of our model; lmms-eval imports the class only when the model is asked for."""
-    return ModelManifest(model_id="framethrift", simple_class_path="framethrift.evaluation.lmms_model.FolderModel")
+    """Name and classes of our model; lmms-eval imports one only when the model is asked for."""
+    return ModelManifest(
+        model_id="framethrift", simple_class_path=f"{CLASSES}.SimpleModel", chat_class_path=f"{CLASSES}.ChatModel"
+    )

@@ -63,6 +63,10 @@ class ReducingViewer:
             reduced.append(replace(view, shown=known[key]))
         return reduced
 
+    def cost(self, ask: Ask) -> int:
+        """As `Viewer`: at most what would be shown without the reducer."""
+        return self._viewer.cost(ask)
+
     def _reduced(self, shown: Shown, question: str, observed: bool) -> Shown:
         if shown.image_features is None or not len(shown.image_features):
             return shown

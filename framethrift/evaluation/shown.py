@@ -1,9 +1,13 @@
 """What a question is shown of its video: the words that streams, selection, answering and latency share."""
 
+import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.evaluation.decoding import Conversation
@@ -14,12 +18,24 @@ from framethrift.tokens import StreamItem
 
 @dataclass(frozen=True)
 class Ask:
-    """A question about a video. `donor`: whose Δ-tokens a swap shows; `evidence`: [start, end] seconds, for the oracle."""
+    """A question about a video. `donor`: whose Δ-tokens a swap shows; `evidence`: [start, end] seconds, for the oracle.
+
+    `span` [start, end] seconds: nothing before or after it is shown, whatever the sampling. `topic`: the bare question where
+    `question` carries a task's instructions and options ("" where it does not). `choices`: what a random choice draws from.
+    """
 
     video: EncodedVideo
     question: str
     donor: EncodedVideo | None = None
     evidence: tuple[tuple[float, float], ...] = ()
+    span: tuple[float, float] = (0.0, math.inf)
+    topic: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """What frames are searched for: the question without a task's instructions."""
+        return self.topic or self.question
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +78,39 @@ class Viewer(Protocol):
 
     def __call__(self, asks: Sequence[Ask]) -> list[View]: ...
 
+    def cost(self, ask: Ask) -> int:
+        """Visual tokens that `ask` will be shown, or an upper bound; nothing is decoded."""
+        ...
 
-def show_nothing(asks: Sequence[Ask]) -> list[View]:
+
+def within(times: NDArray[np.float64], span: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which of the increasing `times` (T,) lie in [start, end] seconds; never none of them.
+
+    A span between two frames holds none: then it is the frame on screen when it ends, the last one at or before that time.
+    Raises ValueError for a span that ends before it starts, or before the first frame.
+    """
+    start, end = span
+    if not start <= end or end < times[0]:
+        raise ValueError(f"span {span}: expected start <= end, and an end not before the first frame at {times[0]:g} s")
+    inside = (times >= start) & (times <= end)
+    if not inside.any():
+        inside[np.searchsorted(times, end, side="right") - 1] = True
+    return inside
+
+
+def draws(seed: int, *names: str) -> np.random.Generator:
+    """Random numbers that depend on the seed and the names only: not on order, batch or shard."""
+    name = hashlib.sha256("\n".join(names).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(name[:8], "big")])
+
+
+class BlindViewer:
     """The blind control: a prompt without a video."""
-    return [View(NOTHING) for _ in asks]
+
+    def __call__(self, asks: Sequence[Ask]) -> list[View]:
+        """As `Viewer`."""
+        return [View(NOTHING) for _ in asks]
+
+    def cost(self, ask: Ask) -> int:
+        """Nothing is shown."""
+        return 0

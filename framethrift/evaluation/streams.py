@@ -1,6 +1,8 @@
 """Videos shown as token streams: key frames and fused P-frames of their GOPs (CoPE Sec. 3.2 and 4.1)."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 from framethrift.codec import read_frames, read_gops
 from framethrift.config.sampling import Stream
 from framethrift.evaluation.questions import EncodedVideo
-from framethrift.evaluation.shown import Ask, Shown, View
+from framethrift.evaluation.shown import Ask, Shown, View, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -25,53 +27,74 @@ class StreamViewer:
     """Shows videos as token streams to one model under one sampling."""
 
     def __init__(
-        self, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor, sampling: Stream, watch: Stopwatch
+        self,
+        model: CopeVideoForConditionalGeneration,
+        processor: CopeVideoProcessor,
+        sampling: Stream,
+        watch: Stopwatch,
+        seed: int = 0,
     ) -> None:
-        self._model, self._processor, self._sampling, self._watch = model, processor, sampling, watch
+        self._model, self._processor, self._sampling, self._watch, self._seed = model, processor, sampling, watch, seed
 
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
-        """As `Viewer`; errors as `read`."""
-        shown: dict[EncodedVideo, Shown] = {}
-        for ask in asks:
-            if ask.video not in shown:
-                items, features, deltas = self.read(ask.video, ask.donor)
-                grids = (self._processor.grid,) * len(features)
-                stream = self._processor.expand(items)
-                cost = token_budget(items, self._processor.costs())
-                shown[ask.video] = Shown(tuple(items), stream, features, grids, deltas, cost)
-        return [View(shown[ask.video]) for ask in asks]
+        """As `Viewer`. Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames."""
+        slots = {video: self._slots(video) for video in {ask.video: None for ask in asks}}
+        planned = [tuple(plan(slots[ask.video], self._sampling, ask.span)) for ask in asks]
+        wanted: dict[EncodedVideo, set[StreamItem]] = {}
+        for ask, items in zip(asks, planned, strict=True):
+            wanted.setdefault(ask.video, set()).update(items)
+        donors = {ask.video: ask.donor for ask in asks}
+        seen = {video: self._see(video, slots[video], donors[video], items) for video, items in wanted.items()}
+        shown: dict[tuple[EncodedVideo, tuple[StreamItem, ...]], Shown] = {}
+        for ask, items in zip(asks, planned, strict=True):
+            # Questions about different clips of a video share its reading; those about the same clip share all.
+            if (ask.video, items) not in shown:
+                shown[ask.video, items] = self._shown(ask.video, items, seen[ask.video])
+        return [View(shown[ask.video, items]) for ask, items in zip(asks, planned, strict=True)]
 
-    def read(self, video: EncodedVideo, donor: EncodedVideo | None) -> tuple[list[StreamItem], Tensor, Tensor | None]:
-        """Items of the stream, image features (n_I, patches, d_v), and Δ-embeddings (n_P, N, d_llm), None without P-frames.
+    def cost(self, ask: Ask) -> int:
+        """Visual tokens that `ask` will be shown, or what adaptive fusion may spend; nothing is decoded."""
+        if self._sampling.budget is not None:
+            return self._sampling.budget
+        # Adaptive fusion spends what fixed fusion would, over the whole video.
+        span = ask.span if self._sampling.fusion == "fixed" else (0.0, math.inf)
+        return token_budget(plan(fixed_slots(ask.video), self._sampling, span), self._processor.costs())
 
-        `donor` is the video whose primitives `delta: swap` shows in place of the video's own: its P-frames in order, from the
-        start again if it has fewer. Raises VideoRejected for a bad file, ValueError for a swap without a donor or P-frames.
+    def _slots(self, video: EncodedVideo) -> Slots:
+        if self._sampling.fusion == "fixed":
+            return fixed_slots(video)
+        facts = video.path, video.keyframes, video.frames, video.fps, video.window
+        with self._watch("read"):
+            return adaptive_slots(*facts, self._sampling, self._processor.costs())
+
+    def _see(self, video: EncodedVideo, slots: Slots, donor: EncodedVideo | None, items: set[StreamItem]) -> "_Seen":
+        """Features of I-frames and embeddings of P-frames of all `items` of a video.
+
+        With `delta: swap`, P-frames are the donor's in order, from the start again if it has fewer.
         """
-        slots = self._slots(video)
-        items = slots.plan(self._sampling)
-        shown = [item for item in items if item.kind == "P"]
-        if self._sampling.delta != "swap":
-            features, deltas = self._encode(video, slots, items)
-            return items, features, deltas if shown else None
-        if not shown:
-            return items, self._encode(video, slots, items)[0], None
+        ordered = sorted(items, key=lambda item: (item.gop, item.slot, item.kind))
+        images = [item for item in ordered if item.kind == "I"]
+        fused = [item for item in ordered if item.kind == "P"]
+        if self._sampling.delta != "swap" or not fused:
+            return _Seen(images, fused, *self._encode(video, slots, ordered))
         if donor is None:
             raise ValueError(f"sampling delta: swap needs a second video in the split of {video.path}")
         theirs = self._slots(donor)
         given = [item for item in theirs.plan(self._sampling) if item.kind == "P"]
         if not given:
             raise ValueError(f"sampling delta: swap found no P-frame in {donor.path} to show for {video.path}")
-        features = self._encode(video, slots, [item for item in items if item.kind == "I"])[0]
-        deltas = self._encode(donor, theirs, given)[1]
-        return items, features, deltas[torch.arange(len(shown), device=deltas.device) % len(given)]
+        features, deltas = self._encode(video, slots, images)[0], self._encode(donor, theirs, given)[1]
+        return _Seen(images, fused, features, deltas[torch.arange(len(fused), device=deltas.device) % len(given)])
 
-    def _slots(self, video: EncodedVideo) -> Slots:
-        if self._sampling.fusion == "fixed":
-            return Slots(video.window, *video.slots())
-        facts = video.path, video.keyframes, video.frames, video.fps, video.window
-        with self._watch("read"):
-            return adaptive_slots(*facts, self._sampling, self._processor.costs())
+    def _shown(self, video: EncodedVideo, items: Sequence[StreamItem], seen: "_Seen") -> Shown:
+        if self._sampling.order == "shuffled":
+            order = draws(self._seed, video.video_id).permutation(len(items))
+            items = [items[index] for index in order.tolist()]
+        features, deltas = seen.features(items), seen.deltas(items)
+        grids = (self._processor.grid,) * len(features)
+        cost = token_budget(items, self._processor.costs())
+        return Shown(tuple(items), self._processor.expand(items), features, grids, deltas, cost)
 
     def _encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
@@ -126,6 +149,35 @@ class StreamViewer:
                 waiting = []
         if waiting:
             yield _joined(waiting)
+
+
+def fixed_slots(video: EncodedVideo) -> Slots:
+    """The slots of fixed fusion, which follow from the manifest."""
+    return Slots(video.window, *video.slots())
+
+
+def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:
+    """The stream's items in temporal order, within a question's span."""
+    inside = np.zeros_like(slots.valid)
+    inside[slots.valid] = within(slots.times[slots.valid], span)
+    return replace(slots, valid=inside).plan(sampling)
+
+
+class _Seen:
+    """What the networks made of some items of one video, to be put together in any order."""
+
+    def __init__(self, images: Sequence[StreamItem], fused: Sequence[StreamItem], features: Tensor, deltas: Tensor) -> None:
+        self._features, self._deltas = features, deltas
+        self._place = {item: index for kind in (images, fused) for index, item in enumerate(kind)}
+
+    def features(self, items: Sequence[StreamItem]) -> Tensor:
+        """Image features (n_I, patches, d_v) of the I-frames among `items`, in their order."""
+        return self._features[[self._place[item] for item in items if item.kind == "I"]]
+
+    def deltas(self, items: Sequence[StreamItem]) -> Tensor | None:
+        """Δ-embeddings (n_P, N, d_llm) of the P-frames among `items`, in their order; None without any."""
+        places = [self._place[item] for item in items if item.kind == "P"]
+        return self._deltas[places] if places else None
 
 
 def _joined(waiting: Sequence[Arrays]) -> Arrays:

@@ -40,7 +40,7 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
     if not wanted:
         raise KeyError(f"study {study.name!r} times no variant {variant!r}; it times {sorted(t.variant for t in study.latency)}")
     loaded = load_variant(study, layout, variant, seed)
-    recipe = study.recipes[study.datasets[study.dataset_of(variant)[0]].recipe]
+    recipe = study.recipe_of(variant)
     rounds = sum((timed.repeats + 1) * len(timed.samplings) for timed in wanted)
     params = {"latency": [timed.model_dump(mode="json") for timed in wanted], "digests": loaded.digests}
     with (

@@ -37,24 +37,6 @@ class Completions:
         return [[token for token, kept in zip(tokens, mask, strict=True) if kept and token != without] for tokens, mask in rows]
 
 
-def embed(model: CopeVideoForConditionalGeneration, ids: Tensor, images: Tensor, prompt: Tensor | None = None) -> Tensor:
-    """Embeddings (B, L, d_llm) of ids (B, L) with ready image embeddings (n, g·g, d_llm) and newlines in their places.
-
-    Places are looked for where `prompt` (B, L) bool is True: a model may well write a token that stands for an image in a
-    prompt. Raises ValueError when placeholders and images differ in number.
-    """
-    embeddings = model.get_input_embeddings()(ids)
-    width = embeddings.shape[-1]
-    flat = (ids if prompt is None else ids.masked_fill(~prompt, -1)).reshape(-1)
-    places = (flat == model.config.image_token_id).nonzero()[:, 0]
-    values = images.reshape(-1, width).to(embeddings)
-    if len(places) != len(values):
-        raise ValueError(f"the prompts have {len(places)} <|image|> placeholders, but {len(values)} image embeddings were given")
-    newlines = (flat == model.config.newline_token_id).nonzero()[:, 0]
-    everything = torch.cat([values, model.image_newline.to(embeddings).expand(len(newlines), -1)])
-    return embeddings.reshape(-1, width).index_copy(0, torch.cat([places, newlines]), everything).view_as(embeddings)
-
-
 @torch.no_grad()
 def complete(
     model: CopeVideoForConditionalGeneration,
@@ -110,7 +92,7 @@ def _complete(
     mask = torch.arange(longest, device=device)[None] >= longest - lengths[:, None]
     cache = DynamicCache()
     logits = model(
-        inputs_embeds=embed(model, ids, torch.cat([prompt.images for prompt in prompts])),
+        inputs_embeds=model.embed(ids, image_embeds=torch.cat([prompt.images for prompt in prompts])),
         attention_mask=mask.long(),
         position_ids=(mask.long().cumsum(dim=1) - 1).clamp(min=0),
         past_key_values=cache,
@@ -159,7 +141,7 @@ def completion_log_probability(
     device = model.device
     ids, labels = torch.from_numpy(packed.input_ids).to(device), torch.from_numpy(packed.labels).to(device)
     logits = model(
-        inputs_embeds=embed(model, ids, torch.cat([prompt.images for prompt in prompts]), labels == IGNORED),
+        inputs_embeds=model.embed(ids, image_embeds=torch.cat([prompt.images for prompt in prompts]), prompt=labels == IGNORED),
         attention_mask=torch.from_numpy(packed.attention()).to(device),
         position_ids=torch.from_numpy(packed.position_ids).to(device),
         labels=labels,

@@ -124,16 +124,21 @@ class CopeVideoForConditionalGeneration(VideoGeneration, PreTrainedModel, Genera
         residual: Tensor | None = None,
         delta_embeds: Tensor | None = None,
         delta_use: TokenUse = "keep",
+        *,
+        image_embeds: Tensor | None = None,
+        prompt: Tensor | None = None,
     ) -> Tensor:
         """Token embeddings (B, L, d_llm) with images, Δ-tokens and newlines put where their placeholders are, in reading order.
 
-        Arguments as `forward`. Raises ValueError when placeholders and embeddings differ in number.
+        Arguments as `forward`; image_embeds (n, g·g, d_llm) are ready-made (`image_embeddings`) in place of pixels or features.
+        Places are looked for where `prompt` (B, L) bool is True, everywhere without it: a model may well write a token that
+        stands for an image in a prompt. Raises ValueError when placeholders and embeddings differ in number.
         """
         embeddings = self.get_input_embeddings()(input_ids)
-        ids = input_ids.reshape(-1)
+        ids = (input_ids if prompt is None else input_ids.masked_fill(~prompt, -1)).reshape(-1)
         width = embeddings.shape[-1]
         places, values = [], []
-        images = self._image_values(pixel_values, image_features, image_grids)
+        images = self._image_values(pixel_values, image_features, image_grids) if image_embeds is None else image_embeds
         if delta_embeds is None and motion is not None and residual is not None:
             delta_embeds = self.delta_embeddings(motion, residual, delta_use)
         for name, token, found in (

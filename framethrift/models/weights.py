@@ -9,6 +9,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from open_clip import get_pretrained_cfg, list_pretrained
 
 from framethrift.config import Layout, Study, StudyError
+from framethrift.config.variants import BaselineVariant
 
 
 class WeightsMissing(StudyError):
@@ -23,7 +24,7 @@ def check_weights(study: Study, layout: Layout) -> None:
     found, missing = {}, []
     for field, source in sources(study).items():
         try:
-            found[field] = str(_clip(source) if field == "models.clip.source" else _folder(source))
+            found[field] = str(_clip(source) if field == "models.clip.source" else weights_folder(source))
         except FileNotFoundError as error:
             missing.append(f"  {field}: {source!r}: {error}")
     if missing:
@@ -38,10 +39,12 @@ def check_weights(study: Study, layout: Layout) -> None:
 def sources(study: Study) -> dict[str, str]:
     """Field → source, for every part that is loaded ready-made."""
     parts = {f"models.{part}.source": getattr(study.models, part).source for part in ("vision", "language", "clip")}
+    parts |= {f"variants.{name}.source": own.source for name, own in study.variants.items() if isinstance(own, BaselineVariant)}
     return {field: source for field, source in parts.items() if source}
 
 
-def _folder(source: str) -> Path:
+def weights_folder(source: str) -> Path:
+    """The local folder of a checkpoint given as a folder or a hub name; FileNotFoundError says what to do when there is none."""
     folder = Path(source)
     if folder.is_dir():
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
@@ -64,4 +67,4 @@ def _clip(source: str) -> Path:
     if (model, weights) not in list_pretrained():
         raise FileNotFoundError("neither `model@file` nor a model and tag that open_clip lists, e.g. ViT-L-14@openai")
     hub = get_pretrained_cfg(model, weights).get("hf_hub", "").rstrip("/")
-    return _folder(hub)
+    return weights_folder(hub)

@@ -25,7 +25,8 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
     `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
     slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop"; under
     adaptive fusion S is the GOP's own number of slots. A fused P-frame always describes its slot relative to the slot before,
-    whether that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says.
+    whether that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says. Where a clip starts inside a GOP, so
+    that its first slots are not valid, the first valid one becomes a key frame too.
 
     Raises ValueError when the shapes differ, when no slot is valid, or when a GOP has fewer slots than key frames are asked for.
     """
@@ -43,8 +44,9 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
     for gop in shown_gops(gops, sampling).tolist():
         own = int(valid[gop].sum()) if adaptive else slots
         keys = {i * own // keyframes for i in range(keyframes)}
-        for slot in np.flatnonzero(valid[gop]).tolist():
-            if slot in keys:
+        shown = np.flatnonzero(valid[gop]).tolist()
+        for slot in shown:
+            if slot in keys or slot == shown[0]:
                 items.append(StreamItem("I", gop, slot, float(times[gop, slot])))
             elif sampling.delta != "drop":
                 items.append(StreamItem("P", gop, slot, float(times[gop, slot])))

@@ -27,7 +27,7 @@ def test_the_answer_is_the_evaluations(tiny, clip: Path) -> None:  # type: ignor
     reply = ask(clip, QUESTION, layout.root / "models" / "cope", device="cpu")
     video = load_asked(study, layout, "mini_motion").videos[clip.stem]
     answerer = load_variant(study, layout, "cope", 0, "cpu").answerer(study.samplings["cope"])
-    ((_, answer),) = answerer.answer([Ask(video, QUESTION)], 64)
+    ((_, answer),) = answerer.answer([Ask(video, QUESTION)], [64])
     assert (reply.answer.raw, reply.answer.shown) == (answer.raw, answer.shown)
     text = reply.describe()
     assert "2 I-frames and 2 P-frames, 52 visual tokens" in text and "P-frames  at 0.16 0.48 s" in text

@@ -15,8 +15,8 @@ from framethrift.config import Layout
 from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import evaluate_cells
-from framethrift.evaluation.lmms_loop import offline, run_tasks, write_task
-from framethrift.evaluation.lmms_model import FolderModel, UnsupportedRequest
+from framethrift.evaluation.lmms_model import ChatModel, SimpleModel
+from framethrift.evaluation.lmms_tasks import UnsupportedRequest, offline, open_tasks, run_tasks, write_tasks
 from framethrift.evaluation.parse import parse_answer
 from framethrift.evaluation.questions import load_asked
 from framethrift.evaluation.statistics import accuracy
@@ -42,7 +42,7 @@ def _evaluate(study, variant: str, sampling: str):  # type: ignore[no-untyped-de
 
 def test_a_cell_keeps_every_question_and_its_figures_follow_from_them(study) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
-    (layout.cell("cope", "cope", 0) / ".lmms-of-a-killed-run").mkdir(parents=True)
+    (layout.cell("cope", "cope", 0) / ".lmms-scoring-of-a-killed-run").mkdir(parents=True)
     cells, rows = _evaluate(study, "cope", "cope")
     assert {name: len(found) for name, found in rows.items()} == {"mini_motion": 20, "mini_static": 16}
     for name, found in rows.items():
@@ -81,8 +81,8 @@ def test_a_right_answer_scores(study, monkeypatch) -> None:  # type: ignore[no-u
 
     original = Answerer.answer
 
-    def told(self, asks, length):  # type: ignore[no-untyped-def]
-        for index, answer in original(self, asks, length):
+    def told(self, asks, lengths):  # type: ignore[no-untyped-def]
+        for index, answer in original(self, asks, lengths):
             raw = answers[asks[index].video.video_id, asks[index].question]
             yield index, replace(answer, raw=f" {raw.capitalize()}.\nwhat follows a stop string is no part of the answer")
 
@@ -132,7 +132,7 @@ def test_a_damaged_model_folder_stops_before_anything_is_written(study) -> None:
     weights.write_bytes(data)
     with pytest.raises(ModelFolderError, match=r"model\.safetensors does not have the SHA-256"):
         evaluate_cells(settings, layout, "cope", "cope", 0)
-    assert not layout.cell("cope", "cope", 0).exists()
+    assert not layout.answers("cope", "cope", 0).exists() and not list(layout.cell("cope", "cope", 0).iterdir())
     with pytest.raises(KeyError, match="evaluates no 'cope' under 'top_k'"):
         evaluate_cells(settings, layout, "cope", "top_k", 0)
 
@@ -140,15 +140,15 @@ def test_a_damaged_model_folder_stops_before_anything_is_written(study) -> None:
 def test_lmms_eval_finds_our_model_by_name_and_feeds_it_any_clip(study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
     named = get_model("framethrift")
-    assert named is FolderModel and issubclass(named, lmms)
-    arguments = f"model={layout.root / 'models' / 'cope'},device=cpu"
+    assert named is ChatModel and issubclass(named, lmms) and get_model("framethrift", True) is SimpleModel
+    arguments = f"checkpoint={layout.root / 'models' / 'cope'},device=cpu"
     model = named.create_from_arg_string(arguments, {"batch_size": 1, "max_batch_size": None, "device": None})
     asked = load_asked(settings, layout, "mini_static")
     sources = {row["video_id"]: row["path"] for row in pq.read_table(layout.videos("motion") / "videos.parquet").to_pylist()}
     videos = {key: replace(video, path=layout.root / sources[key]) for key, video in asked.videos.items()}
     with offline(tmp_path):
-        write_task(tmp_path, "mini_static", asked.questions, videos)
-        results = run_tasks(model, ["mini_static"], tmp_path)
+        write_tasks(tmp_path, "mini_static", asked.questions, videos)
+        results = run_tasks(model, open_tasks(tmp_path, ["mini_static"], "chat"), tmp_path)
     _, rows = _evaluate(study, "cope", "cope")
     raw = [sample["resps"][0][0] for sample in results["samples"]["mini_static"]]
     assert raw == [row["raw"] for row in rows["mini_static"]]
@@ -157,16 +157,15 @@ def test_lmms_eval_finds_our_model_by_name_and_feeds_it_any_clip(study, tmp_path
 
 def test_what_generation_cannot_serve_is_refused(study) -> None:  # type: ignore[no-untyped-def]
     _, layout = study
-    model = FolderModel(str(layout.root / "models" / "cope"), device="cpu")
+    model = SimpleModel(str(layout.root / "models" / "cope"), device="cpu")
     request = SimpleNamespace(
-        task_name="some_task", args=("?", {"do_sample": True, "max_new_tokens": 3}, None, 0, "some_task", "test")
+        task_name="some_task", args=("?", {"do_sample": True}, lambda doc: ["v.mp4"], 0, "some_task", "test")
     )
-    for serve in (model.loglikelihood, model.generate_until_multi_round):
-        with pytest.raises(UnsupportedRequest, match="some_task"):
-            serve([request])
+    with pytest.raises(UnsupportedRequest, match="some_task"):
+        model.loglikelihood([request])
+    model.task_dict = {"some_task": {"test": [{"question": "?"}]}}
     with pytest.raises(UnsupportedRequest, match="only greedy decoding"):
         model.generate_until([request])
-    model.task_dict = {"some_task": {"test": [{"question": "?"}]}}
     request.args = ("?", {"max_new_tokens": 3}, lambda doc: [], 0, "some_task", "test")
     with pytest.raises(UnsupportedRequest, match="found 0 visuals"):
         model.generate_until([request])

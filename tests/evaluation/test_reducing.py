@@ -30,7 +30,7 @@ def cope(tiny):  # type: ignore[no-untyped-def]
 
 
 def answers(loaded, sampling, asks, tokens=3):  # type: ignore[no-untyped-def]
-    found = dict(loaded.answerer(sampling).answer(asks, tokens))
+    found = dict(loaded.answerer(sampling).answer(asks, [tokens] * len(asks)))
     return [found[index] for index in range(len(asks))]
 
 
@@ -143,7 +143,7 @@ def test_layer_costs_are_those_of_the_tokens_left(cope) -> None:  # type: ignore
     model = loaded.model
     answerer = loaded.answerer(Stream(delta="drop", reducer=Reduction(name="fastv", share=0.25, options={"layer": 1})))
     assert isinstance(answerer.steps, LayerSteps)
-    list(answerer.answer(asks[:1], 2))
+    list(answerer.answer(asks[:1], [2]))
     length = answerer.viewer(asks[:1])[0].shown.conversation(loaded.processor, [asks[0].question]).length
     layers = model.config.text_config.num_hidden_layers
     assert [answerer.steps.hooks.read[layer] for layer in range(layers)] == [length] + [length - 24] * (layers - 1)

@@ -122,7 +122,7 @@ def test_every_video_is_read_and_seen_once_for_all_its_questions(cope, monkeypat
     monkeypatch.setattr("framethrift.evaluation.streams.read_gops", spy)
     shuffled = _asks(asked)
     np.random.default_rng(0).shuffle(shuffled)  # type: ignore[arg-type]
-    answers = dict(loaded.answerer(Stream()).answer(shuffled, 2))
+    answers = dict(loaded.answerer(Stream()).answer(shuffled, [2] * len(shuffled)))
     assert sorted(answers) == list(range(20))
     assert set(opened.values()) == {1} and len(opened) == 4
 
@@ -130,8 +130,8 @@ def test_every_video_is_read_and_seen_once_for_all_its_questions(cope, monkeypat
 def test_answers_do_not_depend_on_order_or_company(cope) -> None:  # type: ignore[no-untyped-def]
     loaded, asked = cope
     asks = _asks(asked)
-    together = {asks[n]: answer.raw for n, answer in loaded.answerer(Stream()).answer(asks, 3)}
-    alone = {ask: next(loaded.answerer(Stream()).answer([ask], 3))[1].raw for ask in asks[::3]}
+    together = {asks[n]: answer.raw for n, answer in loaded.answerer(Stream()).answer(asks, [3] * len(asks))}
+    alone = {ask: next(loaded.answerer(Stream()).answer([ask], [3]))[1].raw for ask in asks[::3]}
     assert alone == {ask: together[ask] for ask in alone}
     assert len(set(together.values())) > 1
 

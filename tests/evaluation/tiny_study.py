@@ -117,7 +117,7 @@ def build(folder: Path) -> tuple[Study, Layout]:
     tokenizer = build_tokenizer(texts, study.models.language.vocabulary)
     build_siglip(study.models.vision, len(tokenizer), seed=0).save_pretrained(layout.vision)
     for seed, variant in enumerate(("cope", "mllm", "joint")):
-        _save_videolm(study, layout, variant, tokenizer, seed)
+        save_videolm(study, layout, variant, tokenizer, seed)
     torch.manual_seed(5)
     for variant in ("sampler", "joint"):
         folder = layout.model(variant, 0)
@@ -132,7 +132,8 @@ def build(folder: Path) -> tuple[Study, Layout]:
     return study, layout
 
 
-def _save_videolm(study: Study, layout: Layout, variant: str, tokenizer, seed: int) -> None:  # type: ignore[no-untyped-def]
+def save_videolm(study: Study, layout: Layout, variant: str, tokenizer, seed: int) -> None:  # type: ignore[no-untyped-def]
+    """Write a random model as the variant's folder."""
     model = build_videolm(study.models, layout.vision, tokenizer, None, seed)
     facts = {
         "kind": study.variants[variant].kind,

@@ -9,7 +9,6 @@ import torch
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout, Study
 from framethrift.models.clip import build_clip, save_clip
-from framethrift.models.completions import embed
 from framethrift.models.configuration import build_config
 from framethrift.models.folder import exported, write_manifest
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -118,7 +117,9 @@ def _teach_formats(model: CopeVideoForConditionalGeneration, reasoner: Reasoner,
         )
         labels = torch.from_numpy(packed.labels)
         loss = model(
-            inputs_embeds=embed(model, torch.from_numpy(packed.input_ids), torch.cat([p.images.flatten(0, 1) for p in prompts])),
+            inputs_embeds=model.embed(
+                torch.from_numpy(packed.input_ids), image_embeds=torch.cat([p.images.flatten(0, 1) for p in prompts])
+            ),
             attention_mask=torch.from_numpy(packed.attention()),
             position_ids=torch.from_numpy(packed.position_ids),
             labels=labels,

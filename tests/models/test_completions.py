@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from framethrift.models import completions
-from framethrift.models.completions import Completions, Prompt, complete, completion_log_probability, embed
+from framethrift.models.completions import Completions, Prompt, complete, completion_log_probability
 from framethrift.models.tokenizer import END, IMAGE, PAD
 
 
@@ -31,7 +31,7 @@ def alone(model, prompt: Prompt, tokens: list[int], temperature: float) -> torch
     for count in range(len(tokens)):
         ids = torch.tensor([[*prompt.ids, *tokens[:count]]])
         inside = torch.arange(ids.shape[1])[None] < len(prompt.ids)
-        logits = model(inputs_embeds=embed(model, ids, prompt.images, inside)).logits[0, -1]
+        logits = model(inputs_embeds=model.embed(ids, image_embeds=prompt.images, prompt=inside)).logits[0, -1]
         scores.append((logits / temperature).log_softmax(dim=-1)[tokens[count]])
     return torch.stack(scores)
 

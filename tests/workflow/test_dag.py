@@ -45,6 +45,16 @@ def test_the_paper_plans_within_ten_seconds(empty_run: Run) -> None:
     assert time.perf_counter() - began[1] < 60  # the bar of 10 s is measured in perf/; a busy machine must not fail a test
 
 
+def test_a_profiles_shards_divide_the_answering_and_nothing_else(empty_run: Run) -> None:
+    study = ROOT / "config/studies/paper.yaml"
+    whole, divided = empty_run.planned(study=study), empty_run.planned(study=study, config=("shards=16",))
+    assert "answer" not in whole and divided.pop("answer") == 16 * whole["evaluate"]
+    assert {rule: jobs for rule, jobs in divided.items() if rule != "total"} == whole
+    assert sum(divided.values()) + 16 * whole["evaluate"] <= 2000
+    refused = empty_run.snakemake("--dry-run", config=("shards=0",))
+    assert refused.returncode != 0 and "shards=0" in refused.stdout + refused.stderr
+
+
 def test_parsing_imports_no_torch() -> None:
     text = "import sys; from framethrift.config import Workflow; Workflow('paper', []); assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=False).returncode == 0

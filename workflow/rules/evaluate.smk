@@ -1,12 +1,41 @@
-# Every (variant, sampling) on its benchmarks, through lmms-eval's own loop; answers are kept question by question.
+# Every (variant, sampling) on its benchmarks, through lmms-eval's own task code; answers are kept question by question.
+# With `--config shards=N` (a profile's business) N jobs answer a cell's questions and one more scores them.
 
 
-rule evaluate:
+rule answer:
     input:
         models=lambda wildcards: flow.answering(
             wildcards.variant, wildcards.sampling, wildcards.seed
         ),
         questions=lambda wildcards: flow.asked(wildcards.variant, wildcards.sampling),
+    output:
+        # The answers themselves are no output: Snakemake would delete them before a killed shard goes on.
+        f"{at.root}/cells/{{variant}}/{{sampling}}/seed{{seed}}/answers/{{shard}}-of-{flow.shards}.json",
+    log:
+        f"{at.root}/logs/answer/{{variant}}-{{sampling}}-seed{{seed}}-{{shard}}-of-{flow.shards}.log",
+    wildcard_constraints:
+        shard=r"\d+",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=720,
+    params:
+        digest=lambda wildcards: flow.digest(
+            "answer", wildcards.variant, wildcards.sampling
+        ),
+    message:
+        f"Answering {{wildcards.variant}} under {{wildcards.sampling}}, seed {{wildcards.seed}}, shard {{wildcards.shard}} of {flow.shards}"
+    shell:
+        f"framethrift --log {{log:q}} answer {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --shard {{wildcards.shard}} --shards {flow.shards} --threads {{threads}}"
+
+
+rule evaluate:
+    input:
+        lambda wildcards: flow.evaluating(
+            wildcards.variant, wildcards.sampling, wildcards.seed
+        ),
     output:
         f"{at.root}/cells/{{variant}}/{{sampling}}/seed{{seed}}/cells.json",
     log:
@@ -24,4 +53,4 @@ rule evaluate:
     message:
         "Evaluating {wildcards.variant} under {wildcards.sampling}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --threads {{threads}}"
+        f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --shards {flow.shards} --threads {{threads}}"

@@ -1,0 +1,6 @@
+"""Published video language models of other classes behind one small protocol: one adapter file each."""
+
+from framethrift.evaluation.backbones.load import load_backbone
+from framethrift.evaluation.backbones.protocol import Backbone, Seen
+
+__all__ = ["Backbone", "Seen", "load_backbone"]

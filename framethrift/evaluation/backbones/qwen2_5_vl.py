@@ -1,0 +1,68 @@
+"""Qwen2.5-VL checkpoints (Qwen2_5_VLForConditionalGeneration)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from framethrift.evaluation.backbones.generating import chat_prompt, encoded, expanded, greedy
+from framethrift.evaluation.backbones.protocol import Seen
+
+FIRST_STEP = 1.0  # seconds per frame where a single one is shown and there is no spacing to measure
+
+
+class Qwen2_5_VL:
+    """The class's video path: native resolution, two frames per time step, positions in seconds.
+
+    The class knows one spacing of time steps per video; for frames picked unevenly it is their mean.
+    """
+
+    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
+        self._model = model.to(device).eval().requires_grad_(False)
+        self._processor = AutoProcessor.from_pretrained(folder)
+
+    @property
+    def device(self) -> torch.device:
+        return self._model.device
+
+    @torch.inference_mode()
+    def see(self, frames: NDArray[np.uint8], times: Sequence[float], tokens: int | None = None) -> Seen:
+        processor = self._processor.video_processor
+        video = torch.from_numpy(frames).permute(0, 3, 1, 2)
+        # The cap on a whole video's tokens is the authors' own (qwen-vl-utils).
+        limits = {"do_sample_frames": False, "cap_pixels_per_frame": True, **self._size(tokens)}
+        inputs = processor(video, return_tensors="pt", **limits)
+        grid = inputs["video_grid_thw"].to(self.device)
+        pixels = inputs["pixel_values_videos"].to(self.device)
+        seen = self._model.model.get_video_features(pixels, grid, return_dict=True).pooler_output[0]
+        steps = int(grid[0, 0])
+        spacing = abs(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else FIRST_STEP
+        seconds = torch.tensor([processor.temporal_patch_size * spacing], device=self.device)
+        return Seen(seen, steps, len(seen) // steps, {"video_grid_thw": grid, "second_per_grid_ts": seconds})
+
+    def _size(self, tokens: int | None) -> dict[str, Any]:
+        """The processor's limits, in pixels per frame, that leave at most `tokens` tokens per time step."""
+        if tokens is None:
+            return {}
+        processor = self._processor.video_processor
+        most = tokens * (processor.patch_size * processor.merge_size) ** 2
+        return {"size": {"shortest_edge": min(processor.size["shortest_edge"], most // 2), "longest_edge": most}}
+
+    def prompt(self, question: str, shown: bool) -> str:
+        return chat_prompt(self._processor, question, shown)
+
+    def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
+        tokenizer, prompt = self._processor.tokenizer, self.prompt(question, seen is not None)
+        if seen is None:
+            return greedy(self._model, tokenizer, encoded(tokenizer, prompt, self.device), max_new_tokens, {})
+        ids = expanded(tokenizer, prompt, self._processor.video_token, len(seen.tokens), self.device)
+        kinds = torch.tensor(self._processor.create_mm_token_type_ids(ids.tolist()), device=self.device)
+        looked = {"video": BaseModelOutputWithPooling(pooler_output=(seen.tokens,))}
+        given = {"mm_encoder_outputs": looked, "mm_token_type_ids": kinds, **seen.layout}
+        return greedy(self._model, tokenizer, ids, max_new_tokens, given)

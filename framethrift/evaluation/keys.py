@@ -1,0 +1,52 @@
+"""What decides an answer, as one digest: an answer on disk is used again only under the same one."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from framethrift.codec import stream_digest
+from framethrift.config.digest import answer_code
+from framethrift.evaluation.questions import EncodedVideo
+from framethrift.evaluation.shown import Ask
+
+
+class VideoChanged(ValueError):
+    """A re-encoded file is not the one that the codec manifest describes."""
+
+
+class Keys:
+    """Keys of one cell's answers. `settings` and `digests` hold what all of them share: sampling, seeds, weights."""
+
+    def __init__(self, settings: Mapping[str, Any], digests: Mapping[str, str], *, reads_videos: bool) -> None:
+        self._shared = {"settings": dict(settings), "digests": dict(digests)}
+        self._reads_videos = reads_videos
+        self._known: dict[EncodedVideo, str] = {}
+
+    @cached_property
+    def _base(self) -> str:
+        text = json.dumps({**self._shared, "code": answer_code()}, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def key(self, benchmark: str, question_id: str, ask: Ask, length: int, stops: tuple[str, ...]) -> str:
+        """The key of one question's answer. Raises VideoChanged; VideoRejected for a file that cannot be read."""
+        facts = {
+            "base": self._base,
+            "asked": [benchmark, question_id, ask.question, ask.topic, ask.choices, ask.evidence, ask.span, length, stops],
+            "videos": [self._digest(video) for video in (ask.video, ask.donor) if video is not None and self._reads_videos],
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def _digest(self, video: EncodedVideo) -> str:
+        """Identity of a video, its file really read: a path and a table do not prove what lies there."""
+        if video not in self._known:
+            found = stream_digest(video.path)
+            if found != video.stream_digest:
+                raise VideoChanged(
+                    f"{video.path}: its stream has digest {found[:12]}, the codec manifest says {video.stream_digest[:12]}; "
+                    "run the codec step again"
+                )
+            facts = [found, video.dataset, video.video_id, video.fps, video.window, video.frames, video.keyframes, video.b_frames]
+            self._known[video] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return self._known[video]

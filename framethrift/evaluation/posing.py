@@ -1,0 +1,55 @@
+"""A cell's questions as they are put to a model: the task's prompt, the part of the video, and a key for the answer."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from framethrift.config.sampling import Sampling, Stream
+from framethrift.evaluation.keys import Keys
+from framethrift.evaluation.lmms_tasks import Prompted
+from framethrift.evaluation.parse import LETTERS
+from framethrift.evaluation.questions import Asked, Question
+from framethrift.evaluation.shown import Ask
+
+DEFAULT_NEW_TOKENS = 1024  # where a task states none, as lmms-eval's LLaVA models
+
+
+@dataclass(frozen=True)
+class Posed:
+    """One question of a benchmark, ready to be answered."""
+
+    benchmark: str
+    question: Question
+    ask: Ask
+    length: int
+    stops: tuple[str, ...]
+
+
+def posed(benchmark: str, asked: Asked, sampling: Sampling, prompts: Mapping[str, Prompted]) -> list[Posed]:
+    """The present questions of a benchmark in order, with the prompts that their tasks make."""
+    swaps = isinstance(sampling, Stream) and sampling.delta == "swap"
+    found = []
+    for question in asked.present:
+        prompt = prompts[question.question_id]
+        ask = Ask(
+            video=asked.videos[question.video_id],
+            question=prompt.text,
+            donor=asked.donors.get(question.video_id) if swaps else None,
+            evidence=question.evidence,
+            span=span_of(question),
+            topic="" if question.question == prompt.text else question.question,
+            choices=tuple(LETTERS[: len(question.options)]) if question.letter else question.options,
+        )
+        found.append(Posed(benchmark, question, ask, prompt.length or DEFAULT_NEW_TOKENS, prompt.stops))
+    return found
+
+
+def span_of(question: Question) -> tuple[float, float]:
+    """Seconds of the video that may be shown: the question's clip, and nothing after the moment it is asked."""
+    ends = [bound for bound in (question.end, question.until) if bound is not None]
+    return question.start or 0.0, min(ends, default=math.inf)
+
+
+def keyed(questions: Sequence[Posed], keys: Keys) -> list[str]:
+    """The key of every question's answer; errors as `Keys.key`."""
+    return [keys.key(own.benchmark, own.question.question_id, own.ask, own.length, own.stops) for own in questions]

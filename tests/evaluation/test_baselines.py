@@ -1,0 +1,147 @@
+"""Baselines of the true classes, tiny and random: the adapters against the classes' own path, and whole cells."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_baselines
+import torch
+
+from framethrift.config import Layout, Study
+from framethrift.config.study import merge
+from framethrift.config.training import KeyFrames
+from framethrift.config.variants import BaselineVariant
+from framethrift.evaluation.backbones import load_backbone
+from framethrift.evaluation.cells import read_rows
+from framethrift.evaluation.evaluate import evaluate_cells
+from framethrift.evaluation.loading import kept_scoring
+from framethrift.evaluation.plain import PlainAnswerer
+from framethrift.evaluation.questions import load_asked
+from framethrift.evaluation.shown import Ask
+from framethrift.evaluation.stopwatch import Stopwatch
+
+VIDEO_CLASSES = ("llava_onevision", "qwen2_5_vl")
+TIMES = [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):  # type: ignore[no-untyped-def]
+    base = tmp_path_factory.mktemp("baselines")
+    return {name: getattr(tiny_baselines, name)(base / name) for name in (*VIDEO_CLASSES, "text")}
+
+
+def _open(folders, family: str):  # type: ignore[no-untyped-def]
+    return load_backbone(BaselineVariant(family=family, source=str(folders[family]), precision="float32"), "cpu")[0]
+
+
+@pytest.fixture
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, 60, 80, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("family", VIDEO_CLASSES)
+def test_seeing_first_and_asking_later_is_the_classes_own_answer(folders, frames, family: str) -> None:  # type: ignore[no-untyped-def]
+    backbone = _open(folders, family)
+    processor, model = backbone._processor, backbone._model
+    prompt = backbone.prompt("which option is right ?", shown=True)
+    inputs = processor(
+        text=[prompt],
+        videos=[torch.from_numpy(frames).permute(0, 3, 1, 2)],
+        video_metadata=[{"fps": 1.0, "total_num_frames": 5, "frames_indices": [0, 1, 2, 3, 4], "duration": 5}],
+        do_sample_frames=False,
+        return_tensors="pt",
+    )
+    written = model.generate(**inputs, do_sample=False, max_new_tokens=8)[0, inputs["input_ids"].shape[1] :]
+    seen = backbone.see(frames, TIMES)
+    answer = backbone.answer("which option is right ?", seen, 8)
+    assert answer == processor.tokenizer.decode(written, skip_special_tokens=True)
+    assert answer == backbone.answer("which option is right ?", seen, 8)  # nothing is used up
+    assert answer != backbone.answer("which option is right ?", backbone.see(255 - frames, TIMES), 8)
+    assert answer != backbone.answer("which option is right ?", None, 8)
+    assert len(seen.tokens) == (inputs["input_ids"] == processor.video_token_id).sum()
+
+
+def test_the_layout_of_the_visual_tokens_is_told(folders, frames) -> None:  # type: ignore[no-untyped-def]
+    llava, qwen = (_open(folders, family).see(frames, TIMES) for family in VIDEO_CLASSES)
+    assert (llava.steps, llava.per_step, len(llava.tokens)) == (5, 4, 21)  # 2 x 2 per frame, and a newline
+    assert (qwen.steps, qwen.per_step, len(qwen.tokens)) == (3, 6, 18)  # two frames a step
+    assert qwen.layout["second_per_grid_ts"].tolist() == [2.0]
+    backbone = _open(folders, "qwen2_5_vl")
+    assert 1 <= backbone.see(frames, TIMES, tokens=2).per_step <= 2
+    assert backbone.see(frames[:1], [7.0]).steps == 1
+
+
+def test_frames_in_chunks_are_the_same_tokens(folders, frames, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    backbone = _open(folders, "llava_onevision")
+    whole = backbone.see(frames, TIMES).tokens
+    monkeypatch.setattr("framethrift.evaluation.backbones.llava_onevision.CHUNK", 2)
+    assert torch.allclose(backbone.see(frames, TIMES).tokens, whole, atol=1e-5)
+
+
+def test_a_text_model_is_shown_nothing(folders, frames) -> None:  # type: ignore[no-untyped-def]
+    backbone = _open(folders, "text")
+    with pytest.raises(TypeError, match="blind"):
+        backbone.see(frames, TIMES)
+    assert backbone.answer("which option ?", None, 4) == backbone.answer("which option ?", None, 4)
+
+
+@pytest.mark.parametrize("queries", ["question", "reasoned"])
+def test_a_baseline_reads_every_video_once_and_writes_queries(tiny, folders, monkeypatch, queries: str) -> None:  # type: ignore[no-untyped-def]
+    from framethrift.config.sampling import Select
+    from framethrift.evaluation import plain
+
+    study, layout = tiny
+    asked = load_asked(study, layout, "mini_needle")
+    backbone = _open(folders, "qwen2_5_vl")
+    sampling = Select(selector="top_k", frames=3, queries=queries)
+    read: list[Path] = []
+    original = plain.read_frames
+    monkeypatch.setattr(plain, "read_frames", lambda path, times: read.append(path) or original(path, times))
+    key_frames = KeyFrames(frames=3, previews=2, preview_tokens=1)
+    answerer = PlainAnswerer(
+        backbone, sampling, Stopwatch(backbone.device), key_frames=key_frames, scoring=kept_scoring(layout, 1.0)
+    )
+    asks = [Ask(asked.videos[q.video_id], q.question) for q in asked.questions]
+    answers = dict(answerer.answer(asks, [4] * len(asks)))
+    assert sorted(answers) == list(range(len(asks)))
+    assert len(read) == len(asked.videos) * (2 if queries == "reasoned" else 1)
+    for answer in answers.values():
+        assert len(answer.shown) == 3 and answer.visual_tokens > 0 and answer.prompt.count("<|video_pad|>") == 1
+        assert bool(answer.query_text) == (queries == "reasoned")
+    with pytest.raises(ValueError, match="needs a CLIP"):
+        PlainAnswerer(backbone, sampling, Stopwatch(backbone.device), key_frames=key_frames)
+
+
+def test_baselines_are_cells_like_any_other(tiny, folders, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    study, layout = tiny
+    variants = {
+        name: {"kind": "baseline", "family": name, "source": str(folder), "precision": "float32"}
+        for name, folder in folders.items()
+    }
+    settings = merge(study.model_dump(mode="json"), {"variants": variants, "samplings": {"chance": {"kind": "chance"}}})
+    settings["cells"] = [
+        {"variants": list(VIDEO_CLASSES), "samplings": ["uniform"], "benchmarks": ["mini_needle"]},
+        {"variants": ["text"], "samplings": ["blind", "chance"], "benchmarks": ["mini_needle"]},
+    ]
+    settings["latency"] = []
+    changed = Study.model_validate(settings)
+    target = Layout(tmp_path / "results" / "tiny")
+    target.root.parent.mkdir()
+    target.root.symlink_to(layout.root)
+    raws = {}
+    for variant, sampling in changed.evaluations():
+        evaluate_cells(changed, target, variant, sampling, 0)
+        rows = read_rows(target.cell(variant, sampling, 0) / "mini_needle.jsonl")
+        assert len(rows) == 12
+        raws[variant, sampling] = [row["raw"] for row in rows]
+        frames = 3 if sampling == "uniform" else 0
+        assert all(len(row["shown"]) == frames and bool(row["visual_tokens"]) == bool(frames) for row in rows)
+    assert all(row["raw"] in row["options"] and row["prompt"] == "" for row in rows)  # the last cell is the random choice
+    assert len({str(raw) for raw in raws.values()}) == 4
+    for wrong in (
+        {"variants": ["text"], "samplings": ["uniform"], "benchmarks": ["mini_needle"]},
+        {"variants": ["qwen2_5_vl"], "samplings": ["cope"], "benchmarks": ["mini_motion"]},
+        {"variants": ["llava_onevision"], "samplings": ["msjoe"], "benchmarks": ["mini_needle"]},
+    ):
+        with pytest.raises(ValueError, match="cannot be shown"):
+            Study.model_validate({**settings, "cells": [wrong]})
