@@ -24,13 +24,14 @@ ifneq ($(shell [ "$$(cat $(FILLED))" = "$$(pwd -P)" ] && .venv/bin/python -c 'pr
 endif
 endif
 
-.PHONY: help demo test lint mlflow clean
+.PHONY: help demo test lint audit mlflow clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo [CLIPS=FOLDER]   the miniature of both papers, with your own video clips if you like: reports/mini/index.html'
 	@echo 'make test                  all tests'
 	@echo 'make lint                  formatting, style and types'
+	@echo 'make audit                 known vulnerabilities of the pinned packages (needs the network, and says so)'
 	@echo 'make mlflow [PORT=5000]    every training curve of the study, in the browser'
 	@echo 'make clean                 delete results/mini, reports/mini and caches'
 	@echo
@@ -38,7 +39,7 @@ help:
 
 # CLIPS reaches the shell as a variable and Snakemake as a quoted YAML string: any folder name will do.
 override export CLIPS := $(value CLIPS)
-CLIPS_AS_YAML := import json, os; print("clips=" + json.dumps(os.path.expanduser(os.environ["CLIPS"]), ensure_ascii=False))
+CLIPS_AS_YAML := import json, os; print("clips=" + json.dumps([os.path.expanduser(os.environ["CLIPS"])], ensure_ascii=False))
 
 demo: $(FILLED)
 	@set -eu; \
@@ -57,6 +58,9 @@ lint: $(FILLED)
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 	$(RUN) mypy
+
+audit: $(FILLED)
+	@.ci/audit
 
 mlflow: $(FILLED)
 	@test -d results/$(STUDY)/tracking || { echo 'results/$(STUDY) has no runs yet: make demo STUDY=$(STUDY)' >&2; exit 1; }

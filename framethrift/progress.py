@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from framethrift.secrets import redact
+
 INTERVAL = 10.0  # seconds between two lines
 _console: int | None = None  # the terminal's file descriptor while stdout and stderr go to a log
 
@@ -38,13 +40,14 @@ def redirect_to(log_path: Path | str | None) -> Iterator[None]:
     os.dup2(log, 2)
     os.close(log)
     outer, _console = _console, saved[1]
-    os.write(2, f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} pid {os.getpid()}: {' '.join(sys.argv)}\n".encode())
+    os.write(2, redact(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} pid {os.getpid()}: {' '.join(sys.argv)}\n").encode())
     try:
         yield
     except SystemExit:
         raise
     except BaseException:
-        traceback.print_exc()
+        _flush()
+        os.write(2, redact(traceback.format_exc()).encode())
         raise
     finally:
         _flush()
@@ -64,7 +67,7 @@ def leave_log() -> None:
 
 def say(line: str) -> None:
     """Write one line to stderr and, if that goes to a log, to the terminal: whole lines, so that parallel jobs do not mix."""
-    text = f"{line}\n".encode()
+    text = f"{redact(line)}\n".encode()
     _flush()
     os.write(2, text)
     if _console is not None:

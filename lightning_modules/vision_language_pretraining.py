@@ -69,7 +69,7 @@ def train_vision(study: Study, layout: Layout) -> None:
     """Train the SigLIP that the VideoLM's tower is cut from, or load it ready-made; exported with `save_pretrained`."""
     settings, training = study.models.vision, study.training.vision
     if settings.source:
-        model = SiglipModel.from_pretrained(settings.source)
+        model = SiglipModel.from_pretrained(settings.source, use_safetensors=True)
     else:
         tokenizer = load_tokenizer(str(layout.tokenizer))
         model = build_siglip(settings, len(tokenizer), SEED)

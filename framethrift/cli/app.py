@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli import codec, configuration, data, findings, plan, scoring, steps, tracking, video, weights
+from framethrift.cli import codec, configuration, data, findings, integrity, plan, scoring, steps, tracking, video, weights
+from framethrift.integrity import proven
 from framethrift.progress import redirect_to
+from framethrift.secrets import redact
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(configuration.app, name="config")
@@ -15,7 +17,10 @@ app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
 app.add_typer(codec.app, name="codec")
-for command in [*steps.COMMANDS, *scoring.COMMANDS, *video.COMMANDS, *findings.COMMANDS, plan.plan]:
+for step in [*steps.COMMANDS, scoring.labels]:
+    app.command()(proven(step))
+app.command()(proven(scoring.judge, unless="estimate"))
+for command in [scoring.score, *video.COMMANDS, *findings.COMMANDS, *integrity.COMMANDS, plan.plan]:
     app.command()(command)
 
 
@@ -35,5 +40,5 @@ def main() -> None:
     except Exception as error:
         if not type(error).__module__.startswith("framethrift."):
             raise
-        print(f"framethrift: {error}", file=sys.stderr)
+        print(redact(f"framethrift: {error}"), file=sys.stderr)
         sys.exit(2)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from framethrift.cli.steps import Jobs, Overrides, StudyOption, count_progress, open_study
+from framethrift.cli import steps
+from framethrift.cli.steps import Jobs, Overrides, StudyOption
+from framethrift.integrity import proven
 
 if TYPE_CHECKING:
     from framethrift.codec import VideoRejected
@@ -33,11 +35,7 @@ def codec(
         return
     if dataset is None:
         raise typer.BadParameter("name a dataset of the study, or a command", param_hint="--dataset")
-    from framethrift.codec.build import encode_dataset
-
-    settings, layout = open_study(study, set_)
-    recipe = settings.recipes[settings.datasets[dataset].recipe]
-    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=count_progress(f"codec {dataset}", "videos"))
+    proven(steps.codec)(dataset=dataset, study=study, set_=set_, jobs=jobs)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Scores from answers that are there already: judges, labels and scoring again. Imports are local to each."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -56,6 +55,3 @@ def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
                 continue
             changed = rescore(folder, loaded.bootstrap)
             say(f"{variant}/{sampling} seed{seed}: {', '.join(changed) + ' changed' if changed else 'as it was'}")
-
-
-COMMANDS: list[Callable[..., Any]] = [judge, labels, score]

@@ -50,6 +50,22 @@ def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = 
     )
 
 
+def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:
+    """Re-encode a dataset to its recipe."""
+    from framethrift.codec.build import encode_dataset
+
+    settings, layout = open_study(study, set_)
+    recipe = settings.recipes[settings.datasets[dataset].recipe]
+    encode_dataset(layout.root, dataset, recipe, jobs=jobs, progress=count_progress(f"codec {dataset}", "videos"))
+
+
+def weights(study: StudyOption = "mini", set_: Overrides = None) -> None:
+    """Check that every ready-made weight a study names is on this machine."""
+    from framethrift.models.weights import check_weights
+
+    check_weights(*open_study(study, set_))
+
+
 def tokenizer(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Train the study's tokenizer, or fetch that of its trained VideoLM."""
     from lightning_modules.vision_language_pretraining import train_tokenizer

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli.steps import Overrides, StudyOption
-from framethrift.config import Layout, StudyError, load_study
+from framethrift.cli.steps import Overrides, StudyOption, weights
+from framethrift.config import StudyError, load_study
+from framethrift.integrity import proven
 
 app = typer.Typer(invoke_without_command=True, help="The ready-made weights of a study.")
 
@@ -14,12 +15,8 @@ app = typer.Typer(invoke_without_command=True, help="The ready-made weights of a
 @app.callback()
 def check(context: typer.Context, study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Check that every ready-made weight a study names is on this machine."""
-    if context.invoked_subcommand is not None:
-        return
-    from framethrift.models.weights import check_weights
-
-    loaded = load_study(study, set_ or [])
-    check_weights(loaded, Layout(f"results/{loaded.name}"))
+    if context.invoked_subcommand is None:
+        proven(weights)(study=study, set_=set_)
 
 
 @app.command()

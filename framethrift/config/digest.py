@@ -30,17 +30,19 @@ def settings_digest(settings: Any) -> str:
 
 
 @cache
-def code_digest(*packages: str) -> str:
-    """Twelve hex digits of the code under the given dotted packages or modules, blind to comments, docstrings and formatting.
+def code_of(*packages: str) -> dict[str, str]:
+    """File → twelve hex digits of its meaning, blind to comments, docstrings and formatting, for dotted packages or modules.
 
     Raises FileNotFoundError for a package that does not exist.
     """
-    digest = hashlib.sha256()
-    for package in packages:
-        for path in _sources(package):
-            digest.update(path.relative_to(ROOT).as_posix().encode())
-            digest.update(_meaning(path))
-    return digest.hexdigest()[:12]
+    files = {path.relative_to(ROOT).as_posix(): path for package in packages for path in _sources(package)}
+    return {name: _file_digest(path) for name, path in sorted(files.items())}
+
+
+@cache
+def code_digest(*packages: str) -> str:
+    """Twelve hex digits of all the code under the given dotted packages or modules; errors as `code_of`."""
+    return settings_digest(code_of(*packages))
 
 
 def _sources(package: str) -> Iterable[Path]:
@@ -50,6 +52,11 @@ def _sources(package: str) -> Iterable[Path]:
     if not base.is_dir():
         raise FileNotFoundError(f"{package}: neither a module nor a package under the project root")
     return sorted(path for path in base.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+@cache
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(_meaning(path)).hexdigest()[:12]
 
 
 def _meaning(path: Path) -> bytes:
@@ -70,17 +77,31 @@ def rule_digest(study: Study, rule: str, *names: str) -> str:
 
     Raises KeyError for a rule that has no entry here: a new rule must say what it depends on.
     """
-    return (
-        settings_digest(_SETTINGS[rule](study, *names))
-        + "-"
-        + (f"v{_VERSIONS[rule]}" if rule in _VERSIONS else code_digest(*_CODE[rule]))
-    )
+    version = rule_version(rule)
+    return rule_settings(study, rule, *names) + "-" + (code_digest(*_CODE[rule]) if version is None else f"v{version}")
+
+
+def rule_settings(study: Study, rule: str, *names: str) -> str:
+    """Digest of the part of the settings that decides the result of `rule` for the given wildcards."""
+    return settings_digest(_SETTINGS[rule](study, *names))
+
+
+def rule_version(rule: str) -> int | None:
+    """Version of a training rule's code; None for a rule that follows its code's own digest."""
+    return _VERSIONS.get(rule)
+
+
+def rule_code(rule: str) -> dict[str, str]:
+    """File → digest of the code that decides the result of `rule`; of a training rule, the code its version stands for."""
+    return code_of(*_CODE[rule])
 
 
 # Raise the number when a change of a training stage's code changes what it learns.
 _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "pass_rates": 1, "sampler": 1, "joint": 1}
 
-_SHOWING = ("framethrift.codec", "framethrift.tokens", "framethrift.selectors", "framethrift.reducers", "framethrift.models")
+# Settings, tracking, progress and the command line are in no list: what they decide is in the settings' digest, or nothing.
+_READING = ("framethrift.codec", "framethrift.models")
+_SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
 _ANSWERING = (
     *_SHOWING,
@@ -106,22 +127,69 @@ _ANSWERING = (
         )
     ),
 )
+_FITTING = tuple(
+    f"lightning_modules.{name}" for name in ("checkpoints", "data", "interruption", "processes", "run_folder", "trainer")
+)
+_SUPERVISED = (*_READING, "framethrift.tokens", *_FITTING, "lightning_modules.schedule")
+_TOWERS = (*_SUPERVISED, "lightning_modules.captions", "lightning_modules.vision_language_pretraining")
+_ROLLING = (
+    *_SHOWING,
+    "framethrift.evaluation.decoding",
+    "framethrift.evaluation.parse",
+    "lightning_modules.data",
+    "lightning_modules.frame_bank",
+    "lightning_modules.pass_rates",
+    "lightning_modules.rollouts",
+)
+_SAMPLING = (*_ROLLING, *_FITTING, "framethrift.rewards", "lightning_modules.sampler_pretraining")
+# Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
+_PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+# From raw answers to figures.
+_FIGURES = tuple(
+    f"framethrift.evaluation.{name}"
+    for name in ("cells", "figures", "parse", "rescoring", "scoring", "statistics", "text_metrics")
+)
+_RENDERING = (
+    "framethrift.reporting",
+    *_FIGURES,
+    "framethrift.evaluation.comparisons",
+    "framethrift.evaluation.labels",
+    "framethrift.evaluation.judging",
+    "framethrift.models.folder",
+    "framethrift.codec",
+    "framethrift.tokens",
+    "framethrift.config.claims",
+    "config.claims",
+    "perf.measured",
+)
 _CODE = {
-    "videos": ("framethrift.videos",),
+    "videos": ("framethrift.videos", *_PROBING),
     "codec": ("framethrift.codec",),
     "weights": ("framethrift.models.weights",),
-    "retrieval": ("framethrift.codec", "framethrift.models", "lightning_modules.delta_pretraining"),
+    "tokenizer": _TOWERS,
+    "vision": _TOWERS,
+    "clip": _TOWERS,
+    "delta": (*_SUPERVISED, "lightning_modules.delta_pretraining", "lightning_modules.shared_norm"),
     "answer": _ANSWERING,
+    "retrieval": (*_READING, "framethrift.evaluation.retrieval", "framethrift.evaluation.statistics"),
+    "videolm": (
+        *_SUPERVISED,
+        "framethrift.selectors",
+        "lightning_modules.captions",
+        "lightning_modules.conversations",
+        "lightning_modules.sharding",
+        "lightning_modules.videolm_finetuning",
+    ),
+    "pass_rates": _ROLLING,
+    "sampler": _SAMPLING,
+    "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
     "evaluate": (*_SHOWING, "framethrift.evaluation"),
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
-    "labels": ("framethrift.evaluation.labels", "framethrift.config.controls"),
+    "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
-    "report": (
-        "framethrift.reporting",
-        *(f"framethrift.evaluation.{name}" for name in ("statistics", "comparisons", "figures", "labels", "judging")),
-        "framethrift.codec",
-        "config.claims",
-    ),
+    "report": _RENDERING,
+    "table": _RENDERING,
+    "bundle": _RENDERING,
 }
 
 
@@ -198,5 +266,7 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],
     "labels": lambda study, variant: [study.variants, study.samplings, study.cells, study.seeds],
     "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
-    "report": lambda study: study,
+    "report": lambda study: [study, load_benchmarks()],
+    "table": lambda study, name: [study, load_benchmarks()],
+    "bundle": lambda study: [study, load_benchmarks()],
 }

@@ -98,6 +98,11 @@ class Layout:
         return self.report.parent / f"{self.report.name}.crate.zip"
 
     @property
+    def receipts(self) -> Path:
+        """Size, digest and origin of every declared output, as its job proved them."""
+        return self.root / "receipts"
+
+    @property
     def tracking(self) -> Path:
         """MLflow database, artifacts and the local spool."""
         return self.root / "tracking"

@@ -37,7 +37,7 @@ def load_study(study: str | Path, overrides: Iterable[str] = ()) -> Study:
         field, separator, value = override.partition("=")
         if not separator:
             raise StudyError(f"override {override!r}: expected field=value")
-        raw = _with_clips(raw, value) if field == "clips" else merge(raw, _nested(field.split("."), yaml.safe_load(value)))
+        raw = _with_clips(raw, value) if field == "clips" else merge(raw, _nested(field.split("."), _parsed(override, value)))
     try:
         loaded = Study.model_validate(raw)
         check_benchmarks(loaded)
@@ -58,6 +58,13 @@ def describe(path: Path, error: ValidationError) -> str:
         shown = "" if isinstance(value, dict | list) or where == "study" else f" (found {value!r})"
         lines.append(f"  {where}: {message}{shown}")
     return "\n".join(lines)
+
+
+def _parsed(override: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise StudyError(f"override {override!r}: the value is not valid YAML: {error}") from error
 
 
 def _nested(keys: list[str], value: Any) -> dict[str, Any]:

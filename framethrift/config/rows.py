@@ -65,12 +65,12 @@ def stream_rows(study: Study) -> list[Row]:
     def order(row: Row) -> tuple[int, bool, str]:
         return keyframes(study, row), uses_delta(study, row[0]), row[0]
 
-    return sorted((row for row in study.evaluations() if isinstance(study.samplings[row[1]], Stream)), key=order)
+    return sorted((row for row in _in_order(study) if isinstance(study.samplings[row[1]], Stream)), key=order)
 
 
 def select_rows(study: Study) -> list[Row]:
     """(variant, sampling) that show selected frames: by number of frames, then in the study's order."""
-    rows = [row for row in study.evaluations() if isinstance(study.samplings[row[1]], Select)]
+    rows = [row for row in _in_order(study) if isinstance(study.samplings[row[1]], Select)]
     return sorted(rows, key=lambda row: selection(study, row).frames)
 
 
@@ -105,6 +105,11 @@ def selection(study: Study, row: Row) -> Select:
     sampling = study.samplings[row[1]]
     assert isinstance(sampling, Select)
     return sampling
+
+
+def _in_order(study: Study) -> list[Row]:
+    """Rows that show frames in temporal order: shuffled ones are controls, with tables of their own."""
+    return [row for row in study.evaluations() if getattr(study.samplings[row[1]], "order", "time") == "time"]
 
 
 def _stream(study: Study, row: Row) -> Stream:

@@ -107,7 +107,7 @@ class Study(Section):
         if variant.family == "text":
             fits = isinstance(shown, Blind | Chance)
         elif isinstance(shown, Stream):
-            fits = shown.delta == "drop" and shown.fusion == "fixed"
+            fits = shown.delta == "drop"
         else:
             fits = not isinstance(shown, Select) or shown.selector != "msjoe"
         if not fits:

@@ -25,13 +25,13 @@ class Workflow:
         overrides: list[str],
         *,
         results: str = "results",
-        retries: Mapping[str, int] | None = None,
         shards: int = 1,
+        retries: Mapping[str, int] | None = None,
     ) -> None:
-        self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
         self._retries = dict(retries or {})
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
+        self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
         # Not a parameter of the rules: a changed override must rerun only what its digests say.
         words = ["--study", source, *(word for override in overrides for word in ("--set", override))]
         self.arguments = shlex.join(words).replace("{", "{{").replace("}", "}}")  # part of a command that Snakemake formats
@@ -41,6 +41,8 @@ class Workflow:
         """From `snakemake --config`: study=NAME or FILE, clips=FOLDER, set=FIELD=VALUE (or a list of them), shards=N.
 
         The SLURM profile adds the content of its site file as `site`, already checked.
+        Snakemake takes outer quotes off a value before it reads it as YAML: a folder with quotes in its name comes as
+        clips=["…"].
         Raises StudyError for an unknown key, shards that are no number above 0, and for everything that load_study refuses.
         """
         unknown = sorted(set(config) - {"study", "clips", "set", "shards", "site"})
@@ -49,12 +51,13 @@ class Workflow:
         fields = config.get("set", [])
         overrides = [fields] if isinstance(fields, str) else list(fields)
         if config.get("clips"):
-            overrides.append(f"clips={config['clips']}")
+            clips = config["clips"]
+            overrides.append(f"clips={clips[0] if isinstance(clips, list) else clips}")
         shards = str(config.get("shards", 1))
         if not shards.isdecimal() or int(shards) < 1:
             raise StudyError(f"--config shards={shards}: expected a number of jobs per cell, at least 1")
         retries = (config.get("site") or {}).get("retries")
-        return cls(str(config.get("study", "mini")), overrides, retries=retries, shards=int(shards))
+        return cls(str(config.get("study", "mini")), overrides, shards=int(shards), retries=retries)
 
     def retries(self, kind: str) -> int:
         """How often a failed job of a kind (training, others) is tried again; 0 leaves it to Snakemake's own --retries."""
@@ -93,13 +96,12 @@ class Workflow:
         """Models that answer under a sampling; a baseline's weights are ready-made, and a random choice needs none."""
         if isinstance(self.study.samplings[sampling], Chance):
             return []
-        clip = [f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else []
         if isinstance(self.study.variants[variant], BaselineVariant):
-            return [*self.weights(), *clip]
+            return [*self.weights(), *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
         models = [self.model(variant, seed)]
         if isinstance(self.study.variants[variant], SamplerVariant):
             models.append(self.model(self.study.mllm_of(variant), seed))
-        return [*models, *clip]
+        return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
 
     def asked(self, variant: str, sampling: str) -> list[str]:
         """Videos and questions of a cell's benchmarks."""
@@ -120,6 +122,11 @@ class Workflow:
             *self.answering(variant, sampling, seed),
             *self.asked(variant, sampling),
         ]
+
+    def timed(self, variant: str, seed: int | str) -> list[str]:
+        """What a variant's latency is measured with."""
+        samplings = [name for timed in self.study.latency if timed.variant == variant for name in timed.samplings]
+        return list(dict.fromkeys(path for name in samplings for path in self.answering(variant, name, seed)))
 
     def cells(self) -> list[str]:
         """Every cell of the study."""

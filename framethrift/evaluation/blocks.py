@@ -13,9 +13,9 @@ VIDEOS = 8  # small videos looked at together; one that fills a batch alone stay
 
 
 def blocks(asks: Sequence[Ask], cost: Callable[[Ask], int]) -> list[list[int]]:
-    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch.
+    """Indices of `asks` in blocks: whole videos in order of dataset and id, as many as fit into a batch by their `cost`.
 
-    `cost` gives the visual tokens of a question; it may depend on video and span.
+    The cost may depend on video and span.
     """
     by_video: dict[tuple[str, str], list[int]] = {}
     for index, ask in enumerate(asks):

@@ -110,6 +110,7 @@ def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resample
     ours = (
         summarise_scores(rows, benchmark, resamples) if benchmark.scoring != "judge" else {"n": len(rows), "judge": "not judged"}
     )
+    accuracy: Any = ours.get("accuracy")
     guessable = all(row["options"] for row in rows)
     return {
         "metric": {"judge": "judged", "choice": "accuracy"}.get(benchmark.scoring, "EM"),
@@ -121,7 +122,7 @@ def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resample
         "seconds": round(sum(row["seconds"] for row in rows), 3),
         "lmms_accuracy": theirs,
         "lmms_tasks": dict(sorted(run.lmms.items())),
-        "agrees": None if theirs is None or "accuracy" not in ours else abs(theirs - ours["accuracy"]) < 1e-9,
+        "agrees": None if theirs is None or accuracy is None else abs(theirs - accuracy) < 1e-9,
         "differing": sum(row["lmms_score"] != row["score"] for row in both) if both else None,
         "missing_videos": len(run.missing),
         "missing_questions": run.missing_questions,

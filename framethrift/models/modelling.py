@@ -284,7 +284,7 @@ def build_videolm(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if models.language.source is not None:
-            model = CopeVideoForConditionalGeneration.from_pretrained(models.language.source)
+            model = CopeVideoForConditionalGeneration.from_pretrained(models.language.source, use_safetensors=True)
         else:
             tower = load_tower(vision_folder, models.vision.drop_layers)
             model = CopeVideoForConditionalGeneration(build_config(models, tower.config, tokenizer))

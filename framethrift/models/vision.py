@@ -68,7 +68,7 @@ def load_tower(source: str | Path, drop_layers: int) -> SiglipVisionModel:
     known: dict[str, Any] = {"siglip": SiglipModel, "siglip_vision_model": SiglipVisionModel}
     if kind not in known:
         raise ValueError(f"{source}: a {kind} model, allowed: {sorted(known)}")
-    loaded, loading = known[kind].from_pretrained(source, output_loading_info=True, dtype=torch.float32)
+    loaded, loading = known[kind].from_pretrained(source, output_loading_info=True, dtype=torch.float32, use_safetensors=True)
     if loading["missing_keys"]:
         raise ValueError(f"{source}: incomplete, missing tensors: {sorted(loading['missing_keys'])[:3]} …")
     tower = loaded.vision_model if isinstance(loaded, SiglipModel) else loaded

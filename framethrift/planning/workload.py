@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Blind, Sampling, Select
+from framethrift.config.sampling import Blind, Chance, Sampling, Select
 from framethrift.config.training import KeyFrames
 from framethrift.tokens import TokenCosts, plan_stream, token_budget
 
@@ -27,7 +27,7 @@ class View:
 
 def view(sampling: Sampling, seconds: float, recipe: Recipe, costs: TokenCosts, frames: KeyFrames) -> View:
     """What `sampling` shows of a video of `seconds`, planned by the same function as in training and evaluation."""
-    if isinstance(sampling, Blind):
+    if isinstance(sampling, Blind | Chance):
         return View(0, 0, 0)
     if isinstance(sampling, Select):
         own = costs if frames.grid is None else TokenCosts.of(frames.grid, 0, 0)

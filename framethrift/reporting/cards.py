@@ -7,7 +7,7 @@ import pandas as pd
 
 from framethrift.config.data import Clips, Official, Published
 from framethrift.config.sources import load_sources
-from framethrift.config.variants import JointVariant, SamplerVariant
+from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant
 from framethrift.models.folder import MANIFEST
 from framethrift.reporting.cell_file import Problem, read_columns, read_json
 from framethrift.reporting.labels import change_label, sampling_label, slots_of, variant_label
@@ -78,6 +78,8 @@ def _model(sources: Sources, variant: str, seed: int) -> dict[str, str]:
     facts = {"What it is": variant_label(study, variant)}
     if isinstance(settings, SamplerVariant | JointVariant):
         facts["Built on"] = f"{study.mllm_of(variant)}, seed {seed}"
+    elif isinstance(settings, BaselineVariant):
+        facts["Built on"] = settings.source
     else:
         shown = [sampling_label(study.samplings[name], slots_of(study, variant)) for name in dict.fromkeys(settings.samplings)]
         facts["Sees"] = "; ".join(shown)

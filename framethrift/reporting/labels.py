@@ -2,8 +2,8 @@
 
 from framethrift.config import Study
 from framethrift.config.rows import changes
-from framethrift.config.sampling import Sampling, Select, Stream
-from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
+from framethrift.config.sampling import Chance, Sampling, Select, Stream
+from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
 _DELTA_USE = {
     "keep": "",
@@ -23,6 +23,12 @@ def slots_of(study: Study, variant: str) -> int:
 
 def sampling_label(sampling: Sampling, slots: int) -> str:
     """One line for a sampling of videos with `slots` slots per GOP, in the wording of Table 1."""
+    if isinstance(sampling, Stream | Select):
+        return _shown_label(sampling, slots) + (", shuffled" if sampling.order == "shuffled" else "")
+    return "random choice" if isinstance(sampling, Chance) else "no video"
+
+
+def _shown_label(sampling: Stream | Select, slots: int) -> str:
     if isinstance(sampling, Stream):
         keys = _plural(sampling.keyframes_per_gop, "key frame")
         others = slots - sampling.keyframes_per_gop
@@ -33,10 +39,8 @@ def sampling_label(sampling: Sampling, slots: int) -> str:
             by = sampling.energy.replace("_", " ")
             return f"{keys} / GOP, adaptive P-frames (by {by}, {spent}){_DELTA_USE[sampling.delta]}"
         return f"{keys} + {_plural(others, 'P-frame')} / GOP{_DELTA_USE[sampling.delta]}"
-    if isinstance(sampling, Select):
-        queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
-        return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}"
-    return "no video"
+    queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
+    return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}"
 
 
 def change_label(study: Study, name: str) -> str:
@@ -55,6 +59,8 @@ def variant_label(study: Study, name: str) -> str:
         training = study.training_of(name).joint
         trained = [part for part, on in (("MLLM", training.train_mllm), ("sampler", training.train_sampler)) if on]
         return f"{name} ({' and '.join(trained)} by RL)"
+    if isinstance(variant, BaselineVariant):
+        return f"{name} ({variant.family.replace('_', ' ')}, as published)"
     return f"{name} ({_trained_on(study, name, variant)})"
 
 

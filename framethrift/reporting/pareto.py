@@ -143,9 +143,11 @@ def _panels(sources: Sources, cost_name: str, cost: Callable[[Cell], float | Non
 
 
 def _competes(study: Study, key: CellKey) -> bool:
-    """Ways to show a video that somebody could choose: not blind, and no Δ-tokens exchanged to learn what they do."""
+    """Ways to show a video that somebody could choose: neither blind nor shuffled, no Δ-tokens exchanged to learn what they do."""
     sampling = study.samplings[key.sampling]
-    return isinstance(sampling, Select) or (isinstance(sampling, Stream) and sampling.delta in ("keep", "drop"))
+    if not isinstance(sampling, Stream | Select) or sampling.order != "time":
+        return False
+    return isinstance(sampling, Select) or sampling.delta in ("keep", "drop")
 
 
 def _point(study: Study, cell: Cell, paid: float) -> Point:

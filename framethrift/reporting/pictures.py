@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from framethrift.reporting.codec_speed import RULE as SPEED_RULE
+from framethrift.reporting.codec_speed import draw_codec_speed, read_codec_speed
 from framethrift.reporting.curves import Series, draw_curves, reward_panels, training_panels
 from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
 from framethrift.reporting.folder import ReportFolder
@@ -43,6 +45,7 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
         _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
         _lengths(sources, folder),
         _filmstrip(sources, folder),
+        _codec_speed(folder),
         _timeline(sources, variants, folder),
         _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
         _curves("reward_curves", "Reward curves", REWARDS, reward_panels(runs), folder),
@@ -74,6 +77,18 @@ def _filmstrip(sources: Sources, folder: ReportFolder) -> Picture:
     caption = f"Video {video} of {dataset}: frames, motion vectors τ and residuals δ of fused P-frames, and where Δ-tokens stand."
     missing = draw_filmstrip_files(path, window, folder, name)
     return Picture(name, title, caption, missing=missing, wide=True, shown="png", kinds=KINDS)
+
+
+def _codec_speed(folder: ReportFolder) -> Picture:
+    name, title = "codec_speed", "How fast primitives are read"
+    try:
+        speed = read_codec_speed()
+    except ValueError as error:
+        return Picture(name, title, SPEED_RULE, missing=f"Not drawn: {error}.")
+    if speed is None:
+        return Picture(name, title, SPEED_RULE, missing="Not drawn: perf/codec.py has not been run.")
+    draw_codec_speed(speed, folder, name)
+    return Picture(name, title, f"{SPEED_RULE} Measured on {speed.conditions}.", wide=True)
 
 
 def _timeline(sources: Sources, variants: list[str], folder: ReportFolder) -> Picture:

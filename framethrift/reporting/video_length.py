@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framethrift.config.rows import stream_rows
+from framethrift.config.rows import changes, stream_rows
 from framethrift.config.sampling import Stream
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.labels import sampling_label
@@ -46,7 +46,7 @@ def length_panels(sources: Sources) -> dict[str, tuple[TokenCosts, list[Line]]]:
         sampling, recipe = study.samplings[name], study.recipe_of(variant)
         assert isinstance(sampling, Stream)
         # Adaptive fusion has no fixed number of frames per GOP.
-        if sampling.delta not in ("keep", "drop") or sampling.fusion != "fixed" or study.variants[variant].models:
+        if sampling.delta not in ("keep", "drop") or sampling.fusion != "fixed" or "models" in " ".join(changes(study, variant)):
             continue
         models = study.models_of(variant)
         costs = TokenCosts.of(models.vision.grid, models.delta_encoder.motion_tokens, models.delta_encoder.residual_tokens)

@@ -24,9 +24,9 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
 
     `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
     slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop"; under
-    adaptive fusion S is the GOP's own number of slots. A fused P-frame always describes its slot relative to the slot before,
-    whether that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says. Where a clip starts inside a GOP, so
-    that its first slots are not valid, the first valid one becomes a key frame too.
+    adaptive fusion S is the GOP's own number of slots. Where a clip starts inside a GOP, so that its first slots are not valid,
+    the first valid one becomes a key frame too. A fused P-frame always describes its slot relative to the slot before, whether
+    that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says.
 
     Raises ValueError when the shapes differ, when no slot is valid, or when a GOP has fewer slots than key frames are asked for.
     """

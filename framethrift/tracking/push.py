@@ -111,7 +111,9 @@ class _SpoolPush:
     def _log(self, client: "MlflowClient", run_id: str, old: list[Event], new: list[Event]) -> int:
         from mlflow.entities import Metric, Param, RunTag
 
-        params = [Param(key, value[:_VALUE]) for event in new for key, value in event.get("start", {}).get("params", {}).items()]
+        # Every start of a run that was killed states them again, and MLflow refuses a key that comes twice.
+        stated = {key: value for event in new for key, value in event.get("start", {}).get("params", {}).items()}
+        params = [Param(key, value[:_VALUE]) for key, value in stated.items()]
         latest = {key: value for event in new for key, value in event.get("tags", {}).items()}
         tags = [RunTag(key, str(value)) for key, value in latest.items()]
         # A resumed run repeats the steps since its last checkpoint: what it logged last counts, and is sent if it is news.

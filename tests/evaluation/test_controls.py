@@ -80,7 +80,7 @@ def test_questions_about_parts_of_one_video_share_its_reading(mllm, monkeypatch)
     loaded, videos = mllm
     read: list[int] = []
     original = streams.read_gops
-    monkeypatch.setattr(streams, "read_gops", lambda *args: read.append(1) or original(*args))
+    monkeypatch.setattr(streams, "read_gops", lambda *args, **options: read.append(1) or original(*args, **options))
     viewer = loaded.answerer(Stream()).viewer
     asks = [Ask(videos[0], "?", span=(0.0, float(end))) for end in range(10, 40, 3)]
     views = viewer(asks)

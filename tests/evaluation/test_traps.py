@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import requests
 
 from framethrift.config.benchmarks import Benchmark, load_benchmarks
 from framethrift.evaluation.cells import RunFacts, summarise
@@ -195,7 +194,7 @@ def test_tempcompass_asks_a_judge_where_its_rules_fail(task, monkeypatch) -> Non
 
     def unreachable(*_: Any, **__: Any) -> None:
         called.append(1)
-        raise requests.ConnectionError("offline")
+        raise utils.requests.ConnectionError("offline")
 
     monkeypatch.setattr(utils.requests, "post", unreachable)
     monkeypatch.setattr(utils.time, "sleep", lambda seconds: None)

@@ -100,6 +100,20 @@ def test_a_failed_run_says_so_and_is_resumed_as_the_same_run(layout: Layout, stu
     assert _history(layout, resumed[0], "loss") == [(step, float(step)) for step in range(40)]
 
 
+def test_a_run_that_was_cut_off_before_it_was_ever_sent_is_sent_whole(layout: Layout, study: Study, runs: Runs) -> None:
+    for step in range(3):  # every start states the parameters again
+        with (
+            pytest.raises(KeyboardInterrupt),
+            tracking.stage_run(layout, study, stage="videolm", name="cope", params=PARAMS, push=False) as run,
+        ):
+            run.log_metrics({"loss": float(step)}, step)
+            raise KeyboardInterrupt
+    assert tracking.sync(layout) == tracking.Pushed(1, 3)
+    sent = runs(layout)["videolm cope"][0]
+    assert sent.data.params["learning_rate"] == "0.001"
+    assert sent.info.status == "KILLED"
+
+
 def test_what_a_resumed_run_logs_last_counts(layout: Layout, study: Study, runs: Runs) -> None:
     for values in ({1: 0.5, 2: 0.4}, {2: 0.3, 3: 0.2, 4: 0.1}):
         with pytest.raises(ZeroDivisionError), tracking.stage_run(layout, study, stage="delta", name="cope", seed=0) as run:

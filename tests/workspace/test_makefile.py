@@ -183,13 +183,13 @@ def test_any_folder_name_reaches_snakemake(ready: Machine, folder: str) -> None:
     assert ready.make("demo", f"CLIPS={folder}").returncode == 0
     settings = ready.calls()[-1][-1]
     name, _, value = settings.partition("=")
-    assert (name, json.loads(value)) == ("clips", folder)
+    assert (name, json.loads(value)) == ("clips", [folder])
     assert not (ready.checkout / "x").exists()
 
 
 def test_the_home_folder_may_be_abbreviated(ready: Machine) -> None:
     ready.make("demo", CLIPS="~/clips")
-    assert ready.calls()[-1][-1] == 'clips="/home/anna/clips"'
+    assert ready.calls()[-1][-1] == 'clips=["/home/anna/clips"]'
 
 
 @pytest.mark.parametrize("study", ["..", "", "a/b", "Mini", "x y", "a'b", "$(HOME)"])

@@ -3,7 +3,7 @@
 
 rule latency:
     input:
-        lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
+        lambda wildcards: flow.timed(wildcards.variant, wildcards.seed),
     output:
         f"{at.root}/latency/{{variant}}/seed{{seed}}.json",
     log:

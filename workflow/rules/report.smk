@@ -43,7 +43,7 @@ rule bundle:
         mem_mb=4000,
         runtime=60,
     params:
-        digest=flow.digest("report"),
+        digest=flow.digest("bundle"),
     message:
         "Packing the study's result"
     shell:

@@ -16,7 +16,7 @@ rule table:
         mem_mb=4000,
         runtime=60,
     params:
-        digest=flow.digest("report"),
+        digest=lambda wildcards: flow.digest("table", wildcards.table),
     message:
         "Rendering {wildcards.table}"
     shell:
