@@ -125,6 +125,8 @@ class Study(Section):
                 self._known(f"{field}.datasets", dataset, self.datasets)
             for sampling in variant.samplings:
                 self._known(f"{field}.samplings", sampling, self.samplings)
+                if getattr(self.samplings[sampling], "reducer", None) is not None:
+                    raise ValueError(f"{field}.samplings: {sampling!r} has a reducer, which is for inference; train without it")
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
             if not variant.trained and self.models_of(name).language.source is None:
