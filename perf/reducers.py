@@ -11,6 +11,7 @@ tokens and on those kept, times 24. Two operations whose released code is quadra
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -141,6 +142,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    load = os.getloadavg()[0]
     frames, repeats = (8, 1) if arguments.quick else (64, 3)
     share = 0.25
     found, prefill = methods(frames, share, repeats)
@@ -154,6 +156,7 @@ def main() -> int:
             "prefill_s": prefill,
             **machine_facts(torch.device("cpu")),
             "python": platform.python_version(),
+            "load_before_and_after": [load, os.getloadavg()[0]],
         },
         "methods": found,
         "operations": alone,
