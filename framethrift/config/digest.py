@@ -101,7 +101,7 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 
 # Settings, tracking, progress and the command line are in no list: what they decide is in the settings' digest, or nothing.
 _READING = ("framethrift.codec", "framethrift.models")
-_SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors")
+_SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
 _ANSWERING = (
     *_SHOWING,
@@ -119,6 +119,7 @@ _ANSWERING = (
             "plain",
             "posing",
             "questions",
+            "reducing",
             "selection",
             "shown",
             "streams",

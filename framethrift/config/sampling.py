@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
+from framethrift.config.reduction import Reduction
 
 Order = Literal["time", "shuffled"]
 DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
@@ -44,6 +45,7 @@ class Stream(Section):
         ge=1,
         description="Visual tokens that adaptive fusion may spend per video; null spends what fixed fusion would.",
     )
+    reducer: Reduction | None = Field(None, description="Fewer tokens of the I-frames, at inference only; null keeps all.")
 
     @model_validator(mode="after")
     def _adaptive(self) -> "Stream":
@@ -62,6 +64,7 @@ class Select(Section):
     queries: Literal["none", "reasoned", "question"] = Field(
         "none", description="What scores the frames: nothing, the MLLM's visual queries, or the bare question."
     )
+    reducer: Reduction | None = Field(None, description="Fewer tokens of the frames, at inference only; null keeps all.")
     order: Order = Field("time", description="Order of the chosen frames; shuffled is the control for the sense of time.")
 
 

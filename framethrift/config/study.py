@@ -107,7 +107,7 @@ class Study(Section):
         if variant.family == "text":
             fits = isinstance(shown, Blind | Chance)
         elif isinstance(shown, Stream):
-            fits = shown.delta == "drop"
+            fits = shown.delta == "drop" and shown.fusion == "fixed"
         else:
             fits = not isinstance(shown, Select) or shown.selector != "msjoe"
         if not fits:
@@ -125,6 +125,8 @@ class Study(Section):
                 self._known(f"{field}.datasets", dataset, self.datasets)
             for sampling in variant.samplings:
                 self._known(f"{field}.samplings", sampling, self.samplings)
+                if getattr(self.samplings[sampling], "reducer", None) is not None:
+                    raise ValueError(f"{field}.samplings: {sampling!r} has a reducer, which is for inference; train without it")
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
             if not variant.trained and self.models_of(name).language.source is None:

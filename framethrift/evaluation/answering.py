@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from framethrift.evaluation.decoding import decode
+from framethrift.evaluation.decoding import Steps, decode, greedy_steps
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -63,10 +63,16 @@ class Answerer:
     """Answers questions with one model under one sampling, greedily: an `Answering`."""
 
     def __init__(
-        self, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor, viewer: Viewer, watch: Stopwatch
+        self,
+        model: CopeVideoForConditionalGeneration,
+        processor: CopeVideoProcessor,
+        viewer: Viewer,
+        watch: Stopwatch,
+        steps: Steps | None = None,
     ) -> None:
         self.model, self.processor, self.watch = model, processor, watch
-        self.viewer = viewer
+        self.viewer: Viewer = viewer
+        self.steps: Steps = steps or greedy_steps
 
     def cost(self, ask: Ask) -> int:
         """As `Answering`."""
@@ -98,7 +104,7 @@ class Answerer:
         conversations = [group.shown.conversation(self.processor, [asks[i].question for i in group.indices]) for group in batch]
         tokenizer = self.processor.tokenizer
         with self.watch("answer"):
-            decoded = decode(self.model, tokenizer, conversations, batch[0].length)
+            decoded = decode(self.model, tokenizer, conversations, batch[0].length, self.steps)
         answering = (self.watch.now() - began) / sum(len(group.indices) for group in batch)
         for group, answers in zip(batch, decoded, strict=True):
             shown: list[dict[str, float | str]] = [{"time": round(item.time, 6), "kind": item.kind} for item in group.shown.items]

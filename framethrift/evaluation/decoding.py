@@ -5,7 +5,7 @@ decoding step feeds one token per question. A question sees its prefix and itsel
 question.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -41,19 +41,25 @@ class Conversation:
         return len(self.prefix) + sum(map(len, self.questions))
 
 
+Steps = Callable[[CopeVideoForConditionalGeneration, int, Sequence[Conversation]], Iterator[NDArray[np.int64]]]
+
+
 def decode(
     model: CopeVideoForConditionalGeneration,
     tokenizer: PreTrainedTokenizerBase,
     conversations: Sequence[Conversation],
     max_new_tokens: int,
+    steps: Steps | None = None,
 ) -> list[list[list[int]]]:
     """Greedy token ids per conversation and question, without the end token; at most `max_new_tokens` each.
+
+    `steps` reads and writes in another way than `greedy_steps`, as the layer reducers do.
 
     Raises ValueError from the packing and the model for a conversation without questions and placeholders that do not match.
     """
     answers: list[list[list[int]]] = [[[] for _ in c.questions] for c in conversations]
     running = _asked(conversations)
-    for tokens in islice(greedy_steps(model, tokenizer.pad_token_id, conversations), max_new_tokens):
+    for tokens in islice((steps or greedy_steps)(model, tokenizer.pad_token_id, conversations), max_new_tokens):
         running &= tokens != tokenizer.eos_token_id
         for row, number in zip(*np.nonzero(running), strict=True):
             answers[row][number].append(int(tokens[row, number]))

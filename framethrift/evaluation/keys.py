@@ -47,6 +47,6 @@ class Keys:
                     f"{video.path}: its stream has digest {found[:12]}, the codec manifest says {video.stream_digest[:12]}; "
                     "run the codec step again"
                 )
-            facts = [found, video.dataset, video.video_id, video.fps, video.window, video.frames, video.keyframes]
+            facts = [found, video.dataset, video.video_id, video.fps, video.window, video.frames, video.keyframes, video.b_frames]
             self._known[video] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         return self._known[video]

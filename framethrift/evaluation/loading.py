@@ -19,8 +19,9 @@ from framethrift.evaluation.chance import ChanceAnswerer
 from framethrift.evaluation.picking import Scoring
 from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.questions import EncodedVideo
+from framethrift.evaluation.reducing import LayerSteps, ReducingViewer
 from framethrift.evaluation.selection import SelectViewer
-from framethrift.evaluation.shown import BlindViewer
+from framethrift.evaluation.shown import BlindViewer, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
 from framethrift.models.clip import ClipScorer
@@ -29,6 +30,7 @@ from framethrift.models.folder import MANIFEST, verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.sampler import UNetSampler, load_sampler
+from framethrift.reducers import LAYER_REDUCERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class Loaded:
         if isinstance(sampling, Blind):
             return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
-            return Answerer(*parts, StreamViewer(*parts, sampling, watch, self.seed), watch)
+            return self._reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
         viewer = SelectViewer(
             *parts,
             sampling,
@@ -69,7 +71,16 @@ class Loaded:
             draw=self.draw,
             seed=self.seed,
         )
-        return Answerer(*parts, viewer, watch)
+        return self._reducing(sampling, viewer, watch)
+
+    def _reducing(self, sampling: Stream | Select, viewer: Viewer, watch: Stopwatch) -> Answerer:
+        """What answers from `viewer`, with the sampling's reducer where it has one."""
+        parts, reduction = (self.model, self.processor), sampling.reducer
+        if reduction is None:
+            return Answerer(*parts, viewer, watch)
+        if reduction.name in LAYER_REDUCERS:
+            return Answerer(*parts, viewer, watch, LayerSteps(reduction))
+        return Answerer(*parts, ReducingViewer(viewer, *parts, reduction, watch, self.seed), watch)
 
 
 def load_model(folder: Path, device: str | None = None) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:
@@ -118,6 +129,8 @@ def load_answering(
     )
     digests = {} if scoring is None else {"clip": file_digest(layout.clip / MANIFEST)}
     if isinstance(kind, BaselineVariant):
+        if isinstance(settings, Stream | Select) and settings.reducer is not None:
+            raise ValueError(f"sampling {sampling!r}: reducers are attached to VideoLMs of this project, not to {variant!r}")
         backbone, digest = load_backbone(kind, device)
         watch = Stopwatch(backbone.device)
         frames = study.training_of(variant).key_frames

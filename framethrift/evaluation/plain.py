@@ -14,9 +14,8 @@ from framethrift.evaluation.picking import FramePicker, Picked, Scoring
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws
 from framethrift.evaluation.stopwatch import Stopwatch
-from framethrift.evaluation.streams import plan
+from framethrift.evaluation.streams import fixed_slots, plan
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
-from framethrift.tokens import Slots
 
 TOKENS_PER_FRAME = 196  # a guess, for deciding how many videos are looked at together
 
@@ -44,7 +43,9 @@ class PlainAnswerer:
         self._pick: Callable[[Sequence[Ask]], list[Picked]]
         if isinstance(sampling, Select):
             self._pick = FramePicker(sampling, watch, previews=key_frames.previews, scoring=scoring, write=self._write, seed=seed)
-        elif isinstance(sampling, Blind) or (isinstance(sampling, Stream) and sampling.delta == "drop"):
+        elif isinstance(sampling, Blind) or (
+            isinstance(sampling, Stream) and sampling.delta == "drop" and sampling.fusion == "fixed"
+        ):
             self._pick = lambda asks: [self._planned(ask) for ask in asks]
         else:
             raise ValueError(f"sampling {sampling.model_dump()}: a baseline of another class reads no Δ-tokens")
@@ -82,9 +83,7 @@ class PlainAnswerer:
         """The key frames of a stream, or nothing for the blind control."""
         if not isinstance(self._sampling, Stream):
             return Picked((), ())
-        if self._sampling.fusion == "adaptive":
-            raise ValueError("sampling fusion: adaptive needs a model that reads P-frames; this one is shown key frames only")
-        items = plan(Slots(ask.video.window, *ask.video.slots()), ask.span, self._sampling)
+        items = plan(fixed_slots(ask.video), self._sampling, ask.span)
         if self._sampling.order == "shuffled":
             items = [items[index] for index in draws(self._seed, ask.video.video_id).permutation(len(items)).tolist()]
         return Picked(tuple(range(len(items))), tuple(item.time for item in items))

@@ -1,6 +1,8 @@
 """Videos shown as token streams: key frames and fused P-frames of their GOPs (CoPE Sec. 3.2 and 4.1)."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.tokens import Slots, StreamItem, TokenCosts, adaptive_slots, plan_stream, token_budget
+from framethrift.tokens import Slots, StreamItem, adaptive_slots, token_budget
 
 CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
 
@@ -37,8 +39,8 @@ class StreamViewer:
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`. Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames."""
-        slots = {video: self._slots(video) for video in dict.fromkeys(ask.video for ask in asks)}
-        planned = [tuple(plan(slots[ask.video], ask.span, self._sampling)) for ask in asks]
+        slots = {video: self._slots(video) for video in {ask.video: None for ask in asks}}
+        planned = [tuple(plan(slots[ask.video], self._sampling, ask.span)) for ask in asks]
         wanted: dict[EncodedVideo, set[StreamItem]] = {}
         for ask, items in zip(asks, planned, strict=True):
             wanted.setdefault(ask.video, set()).update(items)
@@ -52,10 +54,19 @@ class StreamViewer:
         return [View(shown[ask.video, items]) for ask, items in zip(asks, planned, strict=True)]
 
     def cost(self, ask: Ask) -> int:
-        """Visual tokens that `ask` will be shown at most; nothing is decoded."""
-        fixed = Slots(ask.video.window, *ask.video.slots())
-        planned = token_budget(plan(fixed, ask.span, self._sampling), self._processor.costs())
-        return max(planned, self._sampling.budget or 0)
+        """Visual tokens that `ask` will be shown, or what adaptive fusion may spend; nothing is decoded."""
+        if self._sampling.budget is not None:
+            return self._sampling.budget
+        # Adaptive fusion spends what fixed fusion would, over the whole video.
+        span = ask.span if self._sampling.fusion == "fixed" else (0.0, math.inf)
+        return token_budget(plan(fixed_slots(ask.video), self._sampling, span), self._processor.costs())
+
+    def _slots(self, video: EncodedVideo) -> Slots:
+        if self._sampling.fusion == "fixed":
+            return fixed_slots(video)
+        facts = video.path, video.keyframes, video.frames, video.fps, video.window
+        with self._watch("read"):
+            return adaptive_slots(*facts, self._sampling, self._processor.costs())
 
     def _see(self, video: EncodedVideo, slots: Slots, donor: EncodedVideo | None, items: set[StreamItem]) -> "_Seen":
         """Features of I-frames and embeddings of P-frames of all `items` of a video.
@@ -84,10 +95,6 @@ class StreamViewer:
         grids = (self._processor.grid,) * len(features)
         cost = token_budget(items, self._processor.costs())
         return Shown(tuple(items), self._processor.expand(items), features, grids, deltas, cost)
-
-    def _slots(self, video: EncodedVideo) -> Slots:
-        with self._watch("read"):
-            return slots_of(video, self._sampling, self._processor.costs())
 
     def _encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
@@ -144,18 +151,16 @@ class StreamViewer:
             yield _joined(waiting)
 
 
-def slots_of(video: EncodedVideo, sampling: Stream, costs: TokenCosts) -> Slots:
-    """Where the video's slots stand; adaptive fusion reads vectors or packet sizes for it, nothing else does."""
-    if sampling.fusion == "fixed":
-        return Slots(video.window, *video.slots())
-    return adaptive_slots(video.path, video.keyframes, video.frames, video.fps, video.window, sampling, costs)
+def fixed_slots(video: EncodedVideo) -> Slots:
+    """The slots of fixed fusion, which follow from the manifest."""
+    return Slots(video.window, *video.slots())
 
 
-def plan(slots: Slots, span: tuple[float, float], sampling: Stream) -> list[StreamItem]:
-    """The stream's items in temporal order, within a question's span in seconds; nothing is decoded."""
+def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:
+    """The stream's items in temporal order, within a question's span."""
     inside = np.zeros_like(slots.valid)
     inside[slots.valid] = within(slots.times[slots.valid], span)
-    return plan_stream(slots.times, inside, sampling)
+    return replace(slots, valid=inside).plan(sampling)
 
 
 class _Seen:

@@ -17,16 +17,16 @@ from framethrift.config.cells import Latency
 from framethrift.config.sampling import Select
 from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.cells import write_json
-from framethrift.evaluation.decoding import greedy_steps
 from framethrift.evaluation.loading import Loaded, fresh_scoring, load_variant
 from framethrift.evaluation.questions import EncodedVideo
+from framethrift.evaluation.reducing import prompt_costs
 from framethrift.evaluation.shown import Ask, View
 from framethrift.latency.clip import timed_clip
 from framethrift.latency.machine import MemoryPeak, machine_facts
 from framethrift.progress import Progress
 
 QUESTION = "what happens in the video ?"
-PARTS = ("decode_s", "primitives_s", "vision_s", "delta_s", "selection_s", "prefill_s")
+PARTS = ("decode_s", "primitives_s", "vision_s", "delta_s", "selection_s", "reduction_s", "prefill_s")
 FIGURES = ("ttft_s", "ttft_model_s", "e2e_s", *PARTS)
 
 
@@ -64,6 +64,7 @@ def _entries(
 ) -> list[dict[str, Any]]:
     runs: dict[str, list[dict[str, float | None]]] = {name: [] for name in timed.samplings}
     views: dict[str, View] = {}
+    costs: dict[str, dict[str, Any]] = {}
     scorings = {
         name: fresh_scoring(layout.clip, sampling.candidate_fps)
         if isinstance(sampling, Select) and study.needs_clip(name)
@@ -74,10 +75,12 @@ def _entries(
         for name in timed.samplings:
             answerer = loaded.answerer(study.samplings[name], scorings[name])
             figures, views[name] = _time(answerer, clip, timed.output_tokens)
+            conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
+            costs[name] = prompt_costs(answerer, conversation.length)
             progress.advance()
             if repeat:
                 runs[name].append(figures)
-    return [_entry(name, views[name], runs[name], timed, loaded) for name in timed.samplings]
+    return [_entry(name, views[name], runs[name], timed, loaded) | costs[name] for name in timed.samplings]
 
 
 def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[dict[str, float | None], View]:
@@ -88,7 +91,7 @@ def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[d
     (view,) = answerer.viewer([Ask(clip, QUESTION)])
     seen = watch.now()
     conversation = view.shown.conversation(answerer.processor, [QUESTION])
-    steps = greedy_steps(answerer.model, answerer.processor.tokenizer.pad_token_id, [conversation])
+    steps = answerer.steps(answerer.model, answerer.processor.tokenizer.pad_token_id, [conversation])
     next(steps)
     first = watch.now()
     for _ in islice(steps, output_tokens - 1):
@@ -107,6 +110,7 @@ def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[d
         "vision_s": parts.get("vision", 0.0),
         "delta_s": parts.get("delta", 0.0),
         "selection_s": sum(parts.get(name, 0.0) for name in ("clip", "reason", "select")),
+        "reduction_s": parts.get("reduce", 0.0),
         "prefill_s": first - seen,
         "peak_memory_mb": peak,
     }

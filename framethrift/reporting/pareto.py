@@ -143,7 +143,7 @@ def _panels(sources: Sources, cost_name: str, cost: Callable[[Cell], float | Non
 
 
 def _competes(study: Study, key: CellKey) -> bool:
-    """Ways to show a video that somebody could choose: neither blind nor shuffled, no Δ-tokens exchanged to learn what they do."""
+    """Ways to show a video that somebody could choose: neither blind nor shuffled, no exchanged Δ-tokens."""
     sampling = study.samplings[key.sampling]
     if not isinstance(sampling, Stream | Select) or sampling.order != "time":
         return False

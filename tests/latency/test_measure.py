@@ -10,6 +10,7 @@ import torch
 from framethrift.codec import probe, read_frames
 from framethrift.config.cells import Latency
 from framethrift.config.recipe import Recipe
+from framethrift.evaluation import answering
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.latency import measure
 from framethrift.latency.clip import timed_clip
@@ -43,7 +44,7 @@ def test_every_sampling_is_timed_with_its_parts(tiny) -> None:  # type: ignore[n
 def test_samplings_take_turns_and_answers_have_the_asked_length(tiny, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     study, layout = tiny
     steps_taken: list[int] = []
-    original = measure.greedy_steps
+    original = answering.greedy_steps
 
     def counted(*arguments):  # type: ignore[no-untyped-def]
         steps_taken.append(0)
@@ -51,7 +52,7 @@ def test_samplings_take_turns_and_answers_have_the_asked_length(tiny, monkeypatc
             steps_taken[-1] += 1
             yield tokens
 
-    monkeypatch.setattr(measure, "greedy_steps", counted)
+    monkeypatch.setattr(answering, "greedy_steps", counted)
     shown: list[int] = []
     original_time = measure._time
 
