@@ -69,8 +69,10 @@ class MlflowServer:
             command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(self._port)]
             command += ["--backend-store-uri", f"sqlite:///{self._folder}/server.db", "--artifacts-destination", "server"]
             environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self._process = subprocess.Popen(command, cwd=self._folder, env=environment, start_new_session=True, **quiet)
+            quiet = subprocess.DEVNULL
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, start_new_session=True, stdout=quiet, stderr=quiet
+            )
 
     def kill(self) -> bool:
         """Kill it with all its workers; False when it was dead already."""
@@ -111,8 +113,9 @@ class Run:
         """Unlock and run, as `make demo` does."""
         script = 'python -m framethrift.unlock "$@" && exec python -m snakemake "$@"'
         command = ["sh", "-c", script, "sh", *self._arguments]
-        out = {"stdout": self._log, "stderr": self._log}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, start_new_session=True, **out)
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, start_new_session=True, stdout=self._log, stderr=self._log
+        )
 
     def processes(self) -> tuple[list[int], list[int]]:
         """Ids of the living schedulers, and of the living steps with their workers."""
