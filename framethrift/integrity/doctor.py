@@ -22,7 +22,7 @@ from framethrift.integrity.receipts import (
 # Declared outputs, as far as their names tell; the report is found through its receipt.
 _OUTPUTS = (
     "weights.json", "videos/*/*.parquet", "codec/*/*.parquet", "models/**/framethrift.json", "pass_rates/**/*.parquet",
-    "cells/**/cells.json", "cells/*/labels.json", "judged/**/*.json", "retrieval/**/*.json", "latency/**/*.json",
+    "cells/**/cells.json", "cells/*/labels.json", "cells/**/answers/*.json", "judged/**/*.json", "retrieval/**/*.json", "latency/**/*.json",
 )  # fmt: skip
 
 
@@ -93,7 +93,10 @@ def _newest(layout: Layout, receipts: list[Receipt]) -> tuple[list[str], bool]:
 
 def _declared(layout: Layout) -> Iterator[Path]:
     for pattern in _OUTPUTS:
-        yield from (path for path in sorted(layout.root.glob(pattern)) if not _hidden(path.relative_to(layout.root)))
+        found = sorted(layout.root.glob(pattern))
+        # A cell answered by one job has its answers within that job: they are no output of their own.
+        own = (path for path in found if not path.name.endswith("-of-1.json"))
+        yield from (path for path in own if not _hidden(path.relative_to(layout.root)))
 
 
 def _hidden(path: Path) -> bool:

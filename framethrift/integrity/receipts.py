@@ -100,6 +100,8 @@ def write_receipts(layout: Layout, study: Study, job: Job, inputs: dict[str, str
 
 def belonging(output: Path) -> list[Path]:
     """An output, and the undeclared files beside it that it speaks for (a model's are in its own manifest, videos in tables)."""
+    if output.parent.name == "answers":
+        return [output, output.with_suffix(".jsonl")]
     return [output, *sorted(output.parent.glob("*.jsonl"))] if output.name == "cells.json" else [output]
 
 

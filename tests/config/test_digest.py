@@ -61,7 +61,16 @@ _TYPES = (
     *(f"framethrift/{package}/" for package in ("codec", "models", "published", "tokens", "videos")),
     "framethrift/evaluation/questions.py",
 )
+# Keeping, scoring and counting raw answers does not change them.
+_AFTERWARDS = tuple(
+    f"framethrift/evaluation/{name}.py"
+    for name in (
+        *("cells", "evaluate", "figures", "journal", "keys", "lmms_scores", "parse", "replay"),
+        *("scoring", "shards", "statistics", "stopwatch", "text_metrics"),
+    )
+)
 LEFT_OUT = {
+    "answer": (*_AFTERWARDS, "framethrift/published/", "framethrift/videos/"),
     "videos": ("framethrift/published/",),  # part of the settings of published benchmarks, and of nothing else
     "evaluate": ("framethrift/published/", "framethrift/videos/"),  # only the name of an error comes from there
     "latency": ("framethrift/published/", "framethrift/videos/"),
@@ -72,7 +81,7 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("rule", [*RULES, "weights", "table", "bundle", "judge", "labels"])
+@pytest.mark.parametrize("rule", [*RULES, "weights", "table", "bundle", "judge", "labels", "answer"])
 def test_a_digest_names_every_module_that_the_rules_command_can_execute(rule: str) -> None:
     closure = {path.relative_to(digest.ROOT).as_posix() for path in closure_of_rule(rule)}
     assert len(closure) > 10
