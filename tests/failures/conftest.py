@@ -13,7 +13,7 @@ from framethrift.config import Layout
 
 ROOT = Path(__file__).parents[2]
 SPARK = Path(__file__).with_name("spark.yaml")
-LINKS = ("config", "workflow", "Snakefile", "slurm", "framethrift", "lightning_modules")
+LINKS = ("config", "workflow", "Snakefile", "slurm", "framethrift", "lightning_modules", "perf")
 PROFILE = ("--profile", "workflow/profiles/default")
 CONFIG = ("--config", "study=spark.yaml")
 

@@ -53,11 +53,15 @@ def encoding(tmp_path: Path) -> tuple[Folder, subprocess.Popen[str]]:
 def test_a_killed_run_goes_on_with_the_commands_that_doctor_prints(encoding: tuple[Folder, subprocess.Popen[str]]) -> None:
     """F1 and F3: kill -9 of the whole process group in the middle of a rule; a second Snakemake while the first lives."""
     folder, process = encoding
+    steps = _codec_steps(folder)
+    for step in steps:  # on a busy machine it would be done before the second Snakemake has looked
+        step.suspend()
     second = folder.snakemake(CODEC)
     assert second.returncode != 0 and "lock" in (second.stdout + second.stderr).lower()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for step in _codec_steps(folder):
+    for step in steps:
+        step.kill()
         step.wait(60)
     plain = folder.snakemake(CODEC)
     assert plain.returncode != 0, "the lock of a killed run is not ignored"
@@ -97,7 +101,8 @@ def test_a_worker_that_the_kernel_kills_fails_the_step_and_does_not_hang_it(brok
 
     def spawned() -> bool:
         workers[:] = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
-        return bool(workers)
+        # One that dies while the other is still being started is another accident.
+        return len(workers) == 2 and all(worker.cpu_times().user > 0.3 for worker in workers)
 
     _wait(spawned, process)
     workers[0].kill()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("failures")  # one process, so that the stu
 @pytest.fixture
 def own_code(broken: Folder) -> Folder:
     """A finished study whose code is a copy, to be edited."""
-    for name in ("framethrift", "lightning_modules", "workflow", "config", "Snakefile"):
+    for name in ("framethrift", "lightning_modules", "workflow", "config", "perf", "Snakefile"):
         link = broken.path / name
         link.unlink()
         if (ROOT / name).is_dir():
