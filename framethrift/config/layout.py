@@ -98,6 +98,11 @@ class Layout:
         return self.report.parent / f"{self.report.name}.crate.zip"
 
     @property
+    def streams(self) -> Path:
+        """Digests of re-encoded files as they were last read, with size and time of change."""
+        return self.root / "codec" / "streams.json"
+
+    @property
     def receipts(self) -> Path:
         """Size, digest and origin of every declared output, as its job proved them."""
         return self.root / "receipts"

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from framethrift.codec import stream_digest
 from framethrift.config.digest import answer_code
+from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask
 
@@ -17,12 +20,24 @@ class VideoChanged(ValueError):
 
 
 class Keys:
-    """Keys of one cell's answers. `settings` and `digests` hold what all of them share: sampling, seeds, weights."""
+    """Keys of one cell's answers. `settings` and `digests` hold what all of them share: sampling, seeds, weights.
 
-    def __init__(self, settings: Mapping[str, Any], digests: Mapping[str, str], *, reads_videos: bool) -> None:
+    `seen` is a file that remembers the digests of streams between cells: a file is read again when its size or its time of
+    change is another. Several processes may lose each other's entries, never change them.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], digests: Mapping[str, str], *, reads_videos: bool, seen: Path) -> None:
         self._shared = {"settings": dict(settings), "digests": dict(digests)}
         self._reads_videos = reads_videos
         self._known: dict[EncodedVideo, str] = {}
+        self._file = seen
+        self._seen: dict[str, list[Any]] = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
+        self._fresh: dict[str, list[Any]] = {}
+
+    def remember(self) -> None:
+        """Write down what was read, so that the next cell need not."""
+        if self._fresh:
+            write_json(self._file, self._seen | self._fresh)
 
     @cached_property
     def _base(self) -> str:
@@ -41,7 +56,7 @@ class Keys:
     def _digest(self, video: EncodedVideo) -> str:
         """Identity of a video, its file really read: a path and a table do not prove what lies there."""
         if video not in self._known:
-            found = stream_digest(video.path)
+            found = self._stream(video.path)
             if found != video.stream_digest:
                 raise VideoChanged(
                     f"{video.path}: its stream has digest {found[:12]}, the codec manifest says {video.stream_digest[:12]}; "
@@ -51,3 +66,10 @@ class Keys:
             facts = [found, video.dataset, video.video_id, *shape]
             self._known[video] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         return self._known[video]
+
+    def _stream(self, path: Path) -> str:
+        name, state = os.path.relpath(path, self._file.parent), path.stat()
+        facts = [state.st_size, state.st_mtime_ns]
+        if self._seen.get(name, [])[:2] != facts:
+            self._seen[name] = self._fresh[name] = [*facts, stream_digest(path)]
+        return str(self._seen[name][2])

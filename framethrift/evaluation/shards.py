@@ -62,9 +62,11 @@ def answer_shard(cell: Cell, shard: int, questions: Sequence[Posed]) -> dict[str
         "set_likelihood": cell.study.training_of(cell.variant).set_likelihood.model_dump(mode="json"),
         "seed": cell.seed,
     }
-    keys = Keys(shared, digests, reads_videos=not isinstance(settings, Blind | Chance))
+    reads_videos = not isinstance(settings, Blind | Chance)
+    keys = Keys(shared, digests, reads_videos=reads_videos, seen=cell.layout.streams)
     mine = dealt(blocks([own.ask for own in questions], answering.cost), cell.shards)[shard]
     wanted = {number: keyed([questions[number]], keys)[0] for block in mine for number in block}
+    keys.remember()
     with Progress(f"answer {cell} shard {shard} of {cell.shards}", len(wanted), "questions") as progress:
         known = _known(cell, shard, progress)
         ready = [block for block in mine if all(wanted[number] in known.records for number in block)]
