@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 
 
 @dataclass
-class Accident:
+class Accident(ABC):
     """Happens to the job of a training stage as soon as that has saved a checkpoint in `checkpoints`."""
 
     stage: str
@@ -48,9 +49,9 @@ class Accident:
             self.happened = time.monotonic()
             self.strike(processes)
 
+    @abstractmethod
     def strike(self, processes: list[psutil.Process]) -> None:
         """Do it."""
-        raise NotImplementedError
 
 
 class NodeCrash(Accident):

@@ -97,3 +97,11 @@ def test_the_citation_names_both_papers_and_this_version() -> None:
     assert citation["cff-version"] == "1.2.0"
     assert (citation["version"], citation["license"]) == (_project()["version"], _project()["license"])
     assert [paper["url"][-10:] for paper in citation["references"]] == ["2602.13191", "2602.22932"]
+
+
+@pytest.mark.xdist_group("grouped")
+def test_pytest_keeps_the_tests_of_a_group_in_one_process(request: pytest.FixtureRequest) -> None:
+    """Else a cluster would start twice side by side, and whole studies would run twice."""
+    if not (hasattr(request.config, "workerinput") and request.config.getvalue("loadgroup")):
+        pytest.skip("only of interest with pytest -n 2 --dist loadgroup, as in `make test`")
+    assert request.node.nodeid.endswith("@grouped")
