@@ -60,9 +60,7 @@ def test_a_killed_run_goes_on_with_the_commands_that_doctor_prints(encoding: tup
     assert second.returncode != 0 and "lock" in (second.stdout + second.stderr).lower()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for step in steps:
-        step.kill()
-        step.wait(60)
+    assert not psutil.wait_procs(steps, timeout=60)[1], "a step outlived its process group"
     plain = folder.snakemake(CODEC)
     assert plain.returncode != 0, "the lock of a killed run is not ignored"
     answered = json.loads(folder.framethrift("doctor", "results/spark", "--json").stdout)
