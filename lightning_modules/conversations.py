@@ -69,7 +69,7 @@ class StreamConversations:
             items = slots.plan(sampling)
             gops = {number: self._gops.get(video, number, slots.window_of(number)) for number in {item.gop for item in items}}
         else:
-            gops = {number: self._gops.get(video, number) for number in range(self._gops.count(video))}
+            gops = {number: self._gops.get(video, number, sampling.window) for number in range(self._gops.count(video))}
             times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
             for number, gop in gops.items():
                 times[number, : len(gop.times)] = gop.times

@@ -265,7 +265,9 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     ],
     "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],
     "labels": lambda study, variant: [study.variants, study.samplings, study.cells, study.seeds],
-    "latency": lambda study, variant: [timed for timed in study.latency if timed.variant == variant],
+    "latency": lambda study, variant: [
+        [timed, [study.samplings[name] for name in timed.samplings]] for timed in study.latency if timed.variant == variant
+    ],
     "report": lambda study: [study, load_benchmarks()],
     "table": lambda study, name: [study, load_benchmarks()],
     "bundle": lambda study: [study, load_benchmarks()],

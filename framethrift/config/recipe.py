@@ -30,9 +30,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
-        if self.gop % self.window:
-            divisors = [n for n in range(1, self.gop + 1) if self.gop % n == 0]
-            raise ValueError(f"window {self.window} does not divide gop {self.gop}; allowed: {divisors}")
+        self.slots_at(self.window)
         if (self.width is None) != (self.height is None):
             raise ValueError("width and height must be given together, or both left out")
         if self.width is not None and self.height is not None and (self.width % 2 or self.height % 2):
@@ -44,4 +42,15 @@ class Recipe(Section):
     @property
     def slots(self) -> int:
         """Positions per GOP that a sampling may show: the I-frame and one per fused window."""
-        return self.gop // self.window
+        return self.slots_at(self.window)
+
+    def slots_at(self, window: int | None) -> int:
+        """Positions per GOP at the fusion window `window` frames; None: the recipe's own.
+
+        Raises ValueError for a window that leaves frames over at the end of a GOP.
+        """
+        length = self.window if window is None else window
+        if self.gop % length:
+            divisors = [n for n in range(1, self.gop + 1) if self.gop % n == 0]
+            raise ValueError(f"window {length} does not divide gop {self.gop}; allowed: {divisors}")
+        return self.gop // length

@@ -12,7 +12,7 @@ BASELINE = "uniform"  # the frame selector that all others are measured against
 
 def token_efficiency(study: Study) -> list[Row]:
     """Table 1: every plain variant as it was trained, and uniform frames shown to a variant that also reads streams."""
-    streams = [row for row in stream_rows(study) if as_trained(study, row) and not changes(study, row[0])]
+    streams = [row for row in _own_rate(study) if as_trained(study, row) and not changes(study, row[0])]
     readers = {row[0] for row in streams}
     uniform = [
         row
@@ -35,7 +35,7 @@ def without_pretraining(study: Study) -> list[Row]:
 
 def altered_delta(study: Study) -> list[Row]:
     """Table H.3: a variant's own Δ-tokens against zeroed ones, another video's, and one branch only."""
-    own = [row for row in stream_rows(study) if uses_delta(study, row[0]) and not changes(study, row[0])]
+    own = [row for row in _own_rate(study) if uses_delta(study, row[0]) and not changes(study, row[0])]
     kept = [row for row in own if _stream(study, row).delta != "drop"]
     altered = {row[0] for row in kept if _stream(study, row).delta != "keep"}
     return [row for row in kept if row[0] in altered]
@@ -43,9 +43,27 @@ def altered_delta(study: Study) -> list[Row]:
 
 def key_frames_only(study: Study) -> list[Row]:
     """Table H.4: at each density the baseline, the variant trained with Δ-tokens without them, and with them."""
-    plain = [row for row in stream_rows(study) if not changes(study, row[0]) and _stream(study, row).delta in ("keep", "drop")]
+    plain = [row for row in _own_rate(study) if not changes(study, row[0]) and _stream(study, row).delta in ("keep", "drop")]
     dropped = {keyframes(study, row) for row in plain if uses_delta(study, row[0]) and _stream(study, row).delta == "drop"}
     return [row for row in plain if keyframes(study, row) in dropped]
+
+
+def frame_rates(study: Study) -> list[Row]:
+    """Table H.5: variants shown at other fusion windows than they were trained with, the slowest first.
+
+    Beside them what they were trained with, where it has as many key frames per GOP, or as large a share of key frames, as one.
+    """
+    kept = [row for row in stream_rows(study) if as_trained(study, row) and uses_delta(study, row[0])]
+    other = [row for row in kept if _stream(study, row).window is not None]
+    own = [row for row in kept if row not in other and any(_alike(study, row, one) for one in other)]
+    return sorted([*own, *other], key=lambda row: (list(study.variants).index(row[0]), slots(study, row), keyframes(study, row)))
+
+
+def _alike(study: Study, row: Row, other: Row) -> bool:
+    """Whether two rows of one variant differ in slots per GOP, and have the same number or the same share of key frames."""
+    counts, others = ((keyframes(study, one), slots(study, one)) for one in (row, other))
+    same = counts[0] == others[0] or counts[0] * others[1] == others[0] * counts[1]
+    return row[0] == other[0] and counts[1] != others[1] and same
 
 
 def frame_selectors(study: Study) -> list[Row]:
@@ -100,6 +118,11 @@ def keyframes(study: Study, row: Row) -> int:
     return _stream(study, row).keyframes_per_gop
 
 
+def slots(study: Study, row: Row) -> int:
+    """Slots per GOP of a row that shows a token stream with fixed fusion."""
+    return study.recipe_of(row[0]).slots_at(_stream(study, row).window)
+
+
 def selection(study: Study, row: Row) -> Select:
     """The sampling of a row that shows selected frames."""
     sampling = study.samplings[row[1]]
@@ -112,6 +135,11 @@ def _in_order(study: Study) -> list[Row]:
     return [row for row in study.evaluations() if getattr(study.samplings[row[1]], "order", "time") == "time"]
 
 
+def _own_rate(study: Study) -> list[Row]:
+    """Token streams at the recipe's fusion window: others belong to the table of frame rates."""
+    return [row for row in stream_rows(study) if _stream(study, row).window is None]
+
+
 def _stream(study: Study, row: Row) -> Stream:
     sampling = study.samplings[row[1]]
     assert isinstance(sampling, Stream)
@@ -120,7 +148,7 @@ def _stream(study: Study, row: Row) -> Stream:
 
 def _ablation(study: Study, wanted: Any) -> list[Row]:
     """Rows as trained whose changes are `wanted`, and the plain rows under the same samplings; none without a changed one."""
-    rows = [row for row in stream_rows(study) if as_trained(study, row) and uses_delta(study, row[0])]
+    rows = [row for row in _own_rate(study) if as_trained(study, row) and uses_delta(study, row[0])]
     changed = [row for row in rows if wanted(set(changes(study, row[0])))]
     plain = [row for row in rows if not changes(study, row[0]) and row[1] in {sampling for _, sampling in changed}]
     return plain + changed if changed else []

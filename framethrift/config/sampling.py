@@ -8,7 +8,7 @@ from framethrift.config.base import Section
 from framethrift.config.reduction import Reduction
 
 Order = Literal["time", "shuffled"]
-DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only"]
+DeltaUse = Literal["keep", "drop", "zero", "swap", "motion-only", "residual-only", "gop-mean"]
 Energy = Literal["vectors", "packet_size"]
 
 
@@ -21,7 +21,16 @@ class Stream(Section):
         "keep",
         description=(
             "P-frames: keep; drop (key frames only); zero (Δ-tokens zeroed, Table H.3); swap (another video's, the fairer "
-            "control); or one branch only."
+            "control); one branch only (what Video-LaVIT and EMA drop); or gop-mean (each GOP's Δ-tokens averaged into those of "
+            "one P-frame, an order-collapsed summary as EMA makes)."
+        ),
+    )
+    window: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Fusion window s at inference, where it differs from the recipe's: a shorter one shows more frames per second "
+            "(Table H.5). It must divide the recipe's gop; null takes the recipe's."
         ),
     )
     max_gops: int = Field(64, ge=1, description="Longer videos show this many uniformly chosen GOPs (Sec. 4.1).")
@@ -51,6 +60,8 @@ class Stream(Section):
     def _adaptive(self) -> "Stream":
         if self.fusion == "fixed" and (self.budget is not None or self.energy != "vectors"):
             raise ValueError("energy and budget belong to adaptive fusion: set fusion to adaptive, or leave them out")
+        if self.fusion == "adaptive" and self.window is not None:
+            raise ValueError(f"window {self.window} belongs to fixed fusion: adaptive fusion finds its own windows; leave it out")
         return self
 
 

@@ -92,7 +92,11 @@ class Study(Section):
                 raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
                 self._known(f"latency[{index}].samplings", sampling, self.samplings)
-        self._check_slots()
+        frames = self.training.key_frames
+        if frames.previews > frames.frames:
+            raise ValueError(
+                f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2"
+            )
         return self
 
     def _known(self, field: str, name: str, section: dict[str, Any]) -> None:
@@ -127,6 +131,11 @@ class Study(Section):
                 self._known(f"{field}.samplings", sampling, self.samplings)
                 if getattr(self.samplings[sampling], "reducer", None) is not None:
                     raise ValueError(f"{field}.samplings: {sampling!r} has a reducer, which is for inference; train without it")
+                if getattr(self.samplings[sampling], "delta", "keep") not in ("keep", "drop"):
+                    raise ValueError(
+                        f"{field}.samplings: {sampling!r} alters the Δ-tokens, which is for inference; to train on one branch, "
+                        "set models.delta_encoder.motion_tokens or residual_tokens to 0"
+                    )
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
             if not variant.trained and self.models_of(name).language.source is None:
@@ -142,23 +151,6 @@ class Study(Section):
                 raise ValueError(f"{field}.sampler: {variant.sampler!r} is no sampler; allowed: {self.names_of(SamplerVariant)}")
         self.models_of(name)
         self.training_of(name)
-
-    def _check_slots(self) -> None:
-        for name, sampling in self.samplings.items():
-            if isinstance(sampling, Stream):
-                # Adaptive fusion may show any frame; fixed fusion only the recipe's slots.
-                sizes = [recipe.gop if sampling.fusion == "adaptive" else recipe.slots for recipe in self.recipes.values()]
-                slots, fewest = max(sizes), min(sizes)
-                if sampling.keyframes_per_gop > slots:
-                    raise ValueError(
-                        f"samplings.{name}.keyframes_per_gop: {sampling.keyframes_per_gop} key frames do not fit into "
-                        f"a GOP of {slots} slots; allowed: 1 to {fewest}"
-                    )
-        frames = self.training.key_frames
-        if frames.previews > frames.frames:
-            raise ValueError(
-                f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2"
-            )
 
     def videolm(self, name: str) -> VideolmVariant:
         """The variant `name`; raises ValueError when it is no VideoLM."""

@@ -83,7 +83,7 @@ class PlainAnswerer:
         """The key frames of a stream, or nothing for the blind control."""
         if not isinstance(self._sampling, Stream):
             return Picked((), ())
-        items = plan(fixed_slots(ask.video), self._sampling, ask.span)
+        items = plan(fixed_slots(ask.video, self._sampling), self._sampling, ask.span)
         if self._sampling.order == "shuffled":
             items = [items[index] for index in draws(self._seed, ask.video.video_id).permutation(len(items)).tolist()]
         return Picked(tuple(range(len(items))), tuple(item.time for item in items))

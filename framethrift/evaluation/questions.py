@@ -83,12 +83,16 @@ class EncodedVideo:
         facts = (encoded.path, encoded.fps, encoded.window, encoded.frames, tuple(encoded.keyframes), encoded.stream_digest)
         return cls(video_id, "", *facts, encoded.b_frames)
 
-    def slots(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded."""
+    def slots(self, window: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded.
+
+        `window` is the fusion window in frames, None the recipe's; frames after the last whole window of a GOP have no slot.
+        """
+        window = window or self.window
         lengths = np.diff([*self.keyframes, self.frames])
-        counts = 1 + (lengths - 1) // self.window
+        counts = 1 + (lengths - 1) // window
         valid = np.arange(counts.max()) < counts[:, None]
-        places = np.array(self.keyframes)[:, None] + self.window * np.arange(counts.max())
+        places = np.array(self.keyframes)[:, None] + window * np.arange(counts.max())
         return np.where(valid, places / self.fps, np.nan), valid
 
 

@@ -16,7 +16,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.tokens import Slots, StreamItem, adaptive_slots, token_budget
+from framethrift.tokens import Slots, StreamItem, adaptive_slots, last_p_frames, token_budget
 
 CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
 
@@ -40,7 +40,9 @@ class StreamViewer:
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`. Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames."""
         slots = {video: self._slots(video) for video in {ask.video: None for ask in asks}}
-        planned = [tuple(plan(slots[ask.video], self._sampling, ask.span)) for ask in asks]
+        # A summary of a GOP is made of all its P-frames.
+        every = self._sampling.model_copy(update={"delta": "keep"}) if self._sampling.delta == "gop-mean" else self._sampling
+        planned = [tuple(plan(slots[ask.video], every, ask.span)) for ask in asks]
         wanted: dict[EncodedVideo, set[StreamItem]] = {}
         for ask, items in zip(asks, planned, strict=True):
             wanted.setdefault(ask.video, set()).update(items)
@@ -59,11 +61,11 @@ class StreamViewer:
             return self._sampling.budget
         # Adaptive fusion spends what fixed fusion would, over the whole video.
         span = ask.span if self._sampling.fusion == "fixed" else (0.0, math.inf)
-        return token_budget(plan(fixed_slots(ask.video), self._sampling, span), self._processor.costs())
+        return token_budget(plan(fixed_slots(ask.video, self._sampling), self._sampling, span), self._processor.costs())
 
     def _slots(self, video: EncodedVideo) -> Slots:
         if self._sampling.fusion == "fixed":
-            return fixed_slots(video)
+            return fixed_slots(video, self._sampling)
         facts = video.path, video.keyframes, video.frames, video.fps, video.window
         with self._watch("read"):
             return adaptive_slots(*facts, self._sampling, self._processor.costs())
@@ -88,6 +90,8 @@ class StreamViewer:
         return _Seen(images, fused, features, deltas[torch.arange(len(fused), device=deltas.device) % len(given)])
 
     def _shown(self, video: EncodedVideo, items: Sequence[StreamItem], seen: "_Seen") -> Shown:
+        if self._sampling.delta == "gop-mean":
+            items, seen = last_p_frames(items), seen.averaged(items)
         if self._sampling.order == "shuffled":
             order = draws(self._seed, video.video_id).permutation(len(items))
             items = [items[index] for index in order.tolist()]
@@ -113,9 +117,9 @@ class StreamViewer:
         return torch.cat(features) if features else nothing, torch.cat(deltas) if deltas else nothing
 
     def _use(self) -> TokenUse:
-        """What happens to the Δ-tokens themselves; drop and swap decide what is read instead."""
+        """What happens to the Δ-tokens of each P-frame; the other uses decide what is read instead, or what becomes of them."""
         delta = self._sampling.delta
-        return "keep" if delta == "drop" or delta == "swap" else delta
+        return "keep" if delta == "drop" or delta == "swap" or delta == "gop-mean" else delta
 
     def _arrays(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> Iterator[Arrays]:
         """Per GOP, or at once where only key frames are shown, what `items` need; only their GOPs are decoded."""
@@ -151,9 +155,9 @@ class StreamViewer:
             yield _joined(waiting)
 
 
-def fixed_slots(video: EncodedVideo) -> Slots:
-    """The slots of fixed fusion, which follow from the manifest."""
-    return Slots(video.window, *video.slots())
+def fixed_slots(video: EncodedVideo, sampling: Stream) -> Slots:
+    """The slots of fixed fusion at the sampling's window, which follow from the manifest."""
+    return Slots(sampling.window or video.window, *video.slots(sampling.window))
 
 
 def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:
@@ -167,8 +171,15 @@ class _Seen:
     """What the networks made of some items of one video, to be put together in any order."""
 
     def __init__(self, images: Sequence[StreamItem], fused: Sequence[StreamItem], features: Tensor, deltas: Tensor) -> None:
-        self._features, self._deltas = features, deltas
+        self._images, self._features, self._deltas = images, features, deltas
         self._place = {item: index for kind in (images, fused) for index, item in enumerate(kind)}
+
+    def averaged(self, items: Sequence[StreamItem]) -> "_Seen":
+        """With one P-frame per GOP, the last of those among `items`, whose Δ-embeddings are the mean of all of theirs."""
+        last = [item for item in last_p_frames(items) if item.kind == "P"]
+        places = [[self._place[item] for item in items if item.kind == "P" and item.gop == one.gop] for one in last]
+        means = [self._deltas[own].mean(dim=0) for own in places]
+        return _Seen(self._images, last, self._features, torch.stack(means) if means else self._deltas[:0])
 
     def features(self, items: Sequence[StreamItem]) -> Tensor:
         """Image features (n_I, patches, d_v) of the I-frames among `items`, in their order."""

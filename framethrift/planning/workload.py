@@ -34,7 +34,8 @@ def view(sampling: Sampling, seconds: float, recipe: Recipe, costs: TokenCosts, 
         return _frames(sampling.frames, seconds, sampling.candidate_fps, own)
     gop = recipe.gop / recipe.fps
     starts = np.arange(max(1, int(np.ceil(seconds / gop)))) * gop
-    times = starts[:, None] + np.arange(recipe.slots) * (recipe.window / recipe.fps)
+    slots = recipe.slots_at(sampling.window)
+    times = starts[:, None] + np.arange(slots) * (gop / slots)
     items = plan_stream(times, times < max(seconds, 1 / recipe.fps), sampling)
     images = sum(item.kind == "I" for item in items)
     return View(images, len(items) - images, token_budget(items, costs))

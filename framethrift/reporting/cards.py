@@ -10,7 +10,7 @@ from framethrift.config.sources import load_sources
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant
 from framethrift.models.folder import MANIFEST
 from framethrift.reporting.cell_file import Problem, read_columns, read_json
-from framethrift.reporting.labels import change_label, sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import change_label, row_label, variant_label
 from framethrift.reporting.sources import Sources
 
 
@@ -81,7 +81,7 @@ def _model(sources: Sources, variant: str, seed: int) -> dict[str, str]:
     elif isinstance(settings, BaselineVariant):
         facts["Built on"] = settings.source
     else:
-        shown = [sampling_label(study.samplings[name], slots_of(study, variant)) for name in dict.fromkeys(settings.samplings)]
+        shown = [row_label(study, (variant, name)) for name in dict.fromkeys(settings.samplings)]
         facts["Sees"] = "; ".join(shown)
         facts["Departs from the study's settings in"] = change_label(study, variant)
     facts["Trained on"] = ", ".join(study.dataset_of(variant)) or "nothing here: published weights as they are"

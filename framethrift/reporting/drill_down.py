@@ -6,7 +6,7 @@ from typing import Any
 
 from framethrift.evaluation.labels import LABELS
 from framethrift.reporting.entries import accuracy_entry, questions_page
-from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.site import Site
 
@@ -37,7 +37,7 @@ def write_questions(site: Site, cell: Cell) -> None:
         key=key,
         benchmark=site.sources.title(key.benchmark),
         model=variant_label(study, key.variant),
-        shown=sampling_label(study.samplings[key.sampling], slots_of(study, key.variant)),
+        shown=row_label(study, (key.variant, key.sampling)),
         accuracy=accuracy_entry(cell),
         questions=len(cell.scores),
         videos=cell.accuracy.clusters,

@@ -1,7 +1,9 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
 from framethrift.config import Study
-from framethrift.config.rows import changes
+from framethrift.config.benchmarks import datasets_of
+from framethrift.config.recipe import Recipe
+from framethrift.config.rows import Row, changes
 from framethrift.config.sampling import Chance, Sampling, Select, Stream
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
@@ -11,34 +13,36 @@ _DELTA_USE = {
     "swap": ", Δ-tokens of another video",
     "motion-only": ", motion tokens only",
     "residual-only": ", residual tokens only",
+    "gop-mean": ", their Δ-tokens averaged into one P-frame's",
 }
 
 
-def slots_of(study: Study, variant: str) -> int:
-    """Slots per GOP in the recipe of the variant's first dataset; of the study's first recipe for a model used as published."""
-    datasets = study.dataset_of(variant)
-    name = study.datasets[datasets[0]].recipe if datasets else next(iter(study.recipes))
-    return study.recipes[name].slots
+def row_label(study: Study, row: Row) -> str:
+    """One line for what a (variant, sampling) is shown: of its benchmarks' videos where it is evaluated, else of its own."""
+    datasets = [dataset for name in study.evaluations().get(row, []) for dataset in datasets_of(study, name)]
+    recipe = study.recipes[study.datasets[datasets[0]].recipe] if datasets else study.recipe_of(row[0])
+    return sampling_label(study.samplings[row[1]], recipe)
 
 
-def sampling_label(sampling: Sampling, slots: int) -> str:
-    """One line for a sampling of videos with `slots` slots per GOP, in the wording of Table 1."""
+def sampling_label(sampling: Sampling, recipe: Recipe) -> str:
+    """One line for a sampling of videos of `recipe`, in the wording of Table 1."""
     if isinstance(sampling, Stream | Select):
-        return _shown_label(sampling, slots) + (", shuffled" if sampling.order == "shuffled" else "")
+        return _shown_label(sampling, recipe) + (", shuffled" if sampling.order == "shuffled" else "")
     return "random choice" if isinstance(sampling, Chance) else "no video"
 
 
-def _shown_label(sampling: Stream | Select, slots: int) -> str:
+def _shown_label(sampling: Stream | Select, recipe: Recipe) -> str:
     if isinstance(sampling, Stream):
         keys = _plural(sampling.keyframes_per_gop, "key frame")
-        others = slots - sampling.keyframes_per_gop
+        others = recipe.slots_at(sampling.window) - sampling.keyframes_per_gop
         if sampling.delta == "drop" or (not others and sampling.fusion == "fixed"):
             return f"{keys} / GOP"
         if sampling.fusion == "adaptive":
             spent = f"{sampling.budget} tokens" if sampling.budget else "the tokens of fixed fusion"
             by = sampling.energy.replace("_", " ")
             return f"{keys} / GOP, adaptive P-frames (by {by}, {spent}){_DELTA_USE[sampling.delta]}"
-        return f"{keys} + {_plural(others, 'P-frame')} / GOP{_DELTA_USE[sampling.delta]}"
+        windows = f", fusion s = {sampling.window}" if sampling.window not in (None, recipe.window) else ""
+        return f"{keys} + {_plural(others, 'P-frame')} / GOP{windows}{_DELTA_USE[sampling.delta]}"
     queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
     return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}"
 

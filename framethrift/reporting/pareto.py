@@ -10,7 +10,7 @@ from framethrift.config.claims import Need
 from framethrift.config.sampling import Select, Stream
 from framethrift.reporting.entries import questions_page
 from framethrift.reporting.folder import ReportFolder
-from framethrift.reporting.labels import sampling_label, slots_of
+from framethrift.reporting.labels import row_label
 from framethrift.reporting.results import Cell, CellKey
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.style import COLOURS, look, new_figure, save, styled
@@ -154,6 +154,6 @@ def _point(study: Study, cell: Cell, paid: float) -> Point:
     key, found = cell.key, cell.accuracy
     sampling = study.samplings[key.sampling]
     ceiling = isinstance(sampling, Select) and sampling.selector == CEILING
-    label = f"{key.variant}: {sampling_label(sampling, slots_of(study, key.variant))}" + (" (ceiling)" if ceiling else "")
+    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}" + (" (ceiling)" if ceiling else "")
     shares = (100 * found.value, 100 * found.low, 100 * found.high)
     return Point(key.variant, key.sampling, label, paid, *shares, questions_page(cell), ceiling)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from framethrift.config.claims import Within
 from framethrift.config.sampling import Blind
 from framethrift.reporting.entries import accuracy_entry, difference_entry
-from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.ledger import Verdict
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, minus, missing, number, words
@@ -71,7 +71,7 @@ def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
     )
     for cell in cells if groups else []:
         key = cell.key
-        label = sampling_label(study.samplings[key.sampling], slots_of(study, key.variant))
+        label = row_label(study, (key.variant, key.sampling))
         entry = {
             "model": words(variant_label(study, key.variant)),
             "sampling": words(label, note=key.sampling),

@@ -6,7 +6,7 @@ from framethrift.config.rows import Row, changes, keyframes, uses_delta
 from framethrift.config.sampling import Stream
 from framethrift.config.tables import table_rows
 from framethrift.reporting.entries import accuracy_entry, against, best
-from framethrift.reporting.labels import change_label, sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import change_label, row_label, variant_label
 from framethrift.reporting.results import Cell, Results
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, number, words
@@ -106,7 +106,7 @@ def densest(cells: list[Cell | None]) -> float | None:
 def names(sources: Sources, row: Row) -> dict[str, Entry]:
     """The entries that say which model was shown what."""
     study = sources.study
-    label = sampling_label(study.samplings[row[1]], slots_of(study, row[0]))
+    label = row_label(study, row)
     return {"model": words(variant_label(study, row[0])), "sampling": words(label, note=row[1])}
 
 

@@ -4,7 +4,7 @@ from framethrift.config.rows import BASELINE, Row, selection
 from framethrift.config.sampling import Select
 from framethrift.config.tables import table_rows
 from framethrift.reporting.entries import accuracy_entry, against, best
-from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Table, number, words
@@ -43,7 +43,7 @@ def _table(sources: Sources, name: str, title: str, caption: str) -> Table:
     table = Table(name, title, caption, columns)
     for row in rows:
         chosen = selection(study, row)
-        label = sampling_label(chosen, slots_of(study, row[0]))
+        label = row_label(study, row)
         table.rows.append(
             {
                 "model": words(variant_label(study, row[0])),

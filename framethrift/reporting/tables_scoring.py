@@ -7,7 +7,7 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.comparisons import expected_error, minimum_detectable
 from framethrift.evaluation.labels import LABELS
 from framethrift.reporting.entries import accuracy_entry, questions_page
-from framethrift.reporting.labels import sampling_label, slots_of, variant_label
+from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, minus, missing, number, words
@@ -180,7 +180,7 @@ def _names_columns() -> list[Column]:
 
 def _names(sources: Sources, cell: Cell) -> dict[str, Entry]:
     study, key = sources.study, cell.key
-    label = sampling_label(study.samplings[key.sampling], slots_of(study, key.variant))
+    label = row_label(study, (key.variant, key.sampling))
     return {
         "model": words(variant_label(study, key.variant)),
         "sampling": words(label, note=key.sampling),

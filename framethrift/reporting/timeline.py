@@ -5,7 +5,7 @@ from typing import Any
 
 from framethrift.config.sampling import Select
 from framethrift.reporting.folder import ReportFolder
-from framethrift.reporting.labels import sampling_label, slots_of
+from framethrift.reporting.labels import row_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.style import look, new_figure, save, styled
@@ -92,5 +92,5 @@ def _first_seed(cell: Cell) -> dict[str, dict[str, Any]]:
 
 def _pick(sources: Sources, cell: Cell, row: dict[str, Any]) -> Pick:
     study, key = sources.study, cell.key
-    label = f"{key.variant}: {sampling_label(study.samplings[key.sampling], slots_of(study, key.variant))}"
+    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}"
     return Pick(label, key.variant, [float(item["time"]) for item in row["shown"]], row["score"] == 1, row["parsed"])

@@ -50,8 +50,8 @@ def length_panels(sources: Sources) -> dict[str, tuple[TokenCosts, list[Line]]]:
             continue
         models = study.models_of(variant)
         costs = TokenCosts.of(models.vision.grid, models.delta_encoder.motion_tokens, models.delta_encoder.residual_tokens)
-        shown = recipe.slots - sampling.keyframes_per_gop if sampling.delta == "keep" else 0
-        label = sampling_label(sampling, recipe.slots)
+        shown = recipe.slots_at(sampling.window) - sampling.keyframes_per_gop if sampling.delta == "keep" else 0
+        label = sampling_label(sampling, recipe)
         lines.setdefault(label, Line(label, sampling.keyframes_per_gop, shown, recipe.gop / recipe.fps))
     if costs is not None:
         panels[f"study {study.name}"] = (costs, list(lines.values()))

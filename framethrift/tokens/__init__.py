@@ -2,7 +2,7 @@
 
 from framethrift.tokens.budget import ContextOverflow, TokenCosts, gops_that_fit, require_fit, seconds_that_fit, token_budget
 from framethrift.tokens.slots import Slots, adaptive_slots
-from framethrift.tokens.stream import StreamItem, plan_stream
+from framethrift.tokens.stream import StreamItem, last_p_frames, plan_stream
 
 __all__ = [
     "ContextOverflow",
@@ -11,6 +11,7 @@ __all__ = [
     "TokenCosts",
     "adaptive_slots",
     "gops_that_fit",
+    "last_p_frames",
     "plan_stream",
     "require_fit",
     "seconds_that_fit",

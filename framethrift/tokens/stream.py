@@ -1,5 +1,6 @@
 """Which slots of a video are shown as I-frames and which as fused P-frames (CoPE Sec. 3.2 and 4.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +25,8 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
 
     `times` (G, S) seconds and `valid` (G, S) describe the slots of G GOPs; slot 0 is the codec's I-frame. In every GOP the k
     slots floor(i*S/k) become key frames and every other valid slot a P-frame, left out when `sampling.delta` is "drop"; under
-    adaptive fusion S is the GOP's own number of slots. Where a clip starts inside a GOP, so that its first slots are not valid,
+    adaptive fusion S is the GOP's own number of slots. With `sampling.delta` "gop-mean" the last P-frame of a GOP stands for all
+    of them. Where a clip starts inside a GOP, so that its first slots are not valid,
     the first valid one becomes a key frame too. A fused P-frame always describes its slot relative to the slot before, whether
     that one is shown as a key frame or not. GOPs are thinned as `shown_gops` says.
 
@@ -50,7 +52,13 @@ def plan_stream(times: NDArray[np.float64], valid: NDArray[np.bool_], sampling: 
                 items.append(StreamItem("I", gop, slot, float(times[gop, slot])))
             elif sampling.delta != "drop":
                 items.append(StreamItem("P", gop, slot, float(times[gop, slot])))
-    return items
+    return last_p_frames(items) if sampling.delta == "gop-mean" else items
+
+
+def last_p_frames(items: Sequence[StreamItem]) -> list[StreamItem]:
+    """`items` with of each GOP's P-frames only the last one."""
+    last = {item.gop: item for item in items if item.kind == "P"}
+    return [item for item in items if item.kind == "I" or item is last[item.gop]]
 
 
 def shown_gops(gops: NDArray[np.int64], sampling: Stream) -> NDArray[np.int64]:

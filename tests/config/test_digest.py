@@ -37,7 +37,7 @@ RULES = {
         ("recipes.motion.quantiser=4", {"codec", "report"}),
         ("datasets.motion.seed=99", {"videos", "report"}),
         ("training.clip.steps=111", {"clip", "report"}),
-        ("samplings.cope_1k.max_gops=7", {"videolm", "evaluate", "report"}),
+        ("samplings.cope_1k.max_gops=7", {"videolm", "evaluate", "latency", "report"}),
         ("description=Another sentence.", {"report"}),
     ],
 )

@@ -28,6 +28,13 @@ def test_every_published_study_is_valid(name: str) -> None:
         ("training.delta.lr=1", ["training.delta.lr", "not permitted", "found 1"]),
         ("recipes.motion.window=5", ["recipes.motion", "window 5 does not divide gop 16", "[1, 2, 4, 8, 16]"]),
         ("samplings.cope_1k.keyframes_per_gop=9", ["samplings.cope_1k.keyframes_per_gop", "9 key frames", "1 to"]),
+        ("samplings.cope_1k.window=5", ["samplings.cope_1k.window", "window 5 does not divide gop 16", "[1, 2, 4, 8, 16]"]),
+        (
+            "samplings.rgb_4k.window=8",
+            ["samplings.rgb_4k.keyframes_per_gop", "4 key frames", "2 slots (recipe motion)"],
+        ),
+        ("samplings.cope_1k={fusion: adaptive, window: 2}", ["samplings.cope_1k", "window 2 belongs to fixed fusion"]),
+        ("variants.cope.samplings=[cope_zero]", ["variants.cope.samplings", "'cope_zero' alters the Δ-tokens"]),
         ("models.vision.heads=5", ["models.vision", "heads 5 does not divide hidden_size 128"]),
         ("models.delta_encoder.heads=7", ["models.delta_encoder", "heads 7 does not divide width"]),
         ("training.key_frames.previews=9", ["training.key_frames.previews", "9 exceeds frames 4"]),

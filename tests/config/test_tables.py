@@ -17,7 +17,7 @@ def files(name: str) -> set[str]:
 def test_a_table_needs_its_own_cells_for_every_seed() -> None:
     assert files("table_h1") == {f"{variant}/cope_1k" for variant in ("cope", "cope_n2", "cope_n4", "cope_n16")}
     assert files("table_h2") == {"cope/cope_1k", "cope_unaligned/cope_1k"}
-    assert files("table_h3") == {f"cope/cope_{name}" for name in ("1k", "zero", "swap", "motion", "residual")}
+    assert files("table_h3") == {f"cope/cope_{name}" for name in ("1k", "zero", "swap", "motion", "residual", "gop_mean")}
     assert files("table_h4") == {
         "rgb/rgb_1k",
         "cope/rgb_1k",
@@ -25,6 +25,10 @@ def test_a_table_needs_its_own_cells_for_every_seed() -> None:
         "rgb_two/rgb_2k",
         "cope_two/rgb_2k",
         "cope_two/cope_2k",
+    }
+    assert files("table_h5") == {
+        *(f"cope/{sampling}" for sampling in ("cope_1k_s8", "cope_1k", "cope_1k_s2")),
+        *(f"cope_two/{sampling}" for sampling in ("cope_1k_s8", "cope_2k", "cope_4k_s2")),
     }
     assert len(SMALL.table("table_h1")) == 4 * len(SMALL.study.seeds)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Stream
 from framethrift.reporting.codec_speed import MEASURED, draw_codec_speed, read_codec_speed
 from framethrift.reporting.folder import ReportFolder
@@ -45,6 +46,6 @@ def test_a_missing_or_foreign_file_is_said(tmp_path):
 
 def test_an_adaptive_sampling_is_told_from_a_fixed_one():
     adaptive = Stream(fusion="adaptive", energy="packet_size", budget=440)
-    assert sampling_label(adaptive, 8) == "1 key frame / GOP, adaptive P-frames (by packet size, 440 tokens)"
-    assert sampling_label(Stream(fusion="adaptive"), 8).endswith("(by vectors, the tokens of fixed fusion)")
-    assert sampling_label(Stream(fusion="adaptive", delta="drop"), 8) == "1 key frame / GOP"
+    assert sampling_label(adaptive, Recipe()) == "1 key frame / GOP, adaptive P-frames (by packet size, 440 tokens)"
+    assert sampling_label(Stream(fusion="adaptive"), Recipe()).endswith("(by vectors, the tokens of fixed fusion)")
+    assert sampling_label(Stream(fusion="adaptive", delta="drop"), Recipe()) == "1 key frame / GOP"

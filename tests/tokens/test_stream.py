@@ -62,3 +62,10 @@ def test_errors_name_the_values() -> None:
         plan_stream(times, np.zeros_like(valid), Stream())
     with pytest.raises(ValueError, match=r"times \(2, 4\) and valid \(2, 3\)"):
         plan_stream(times, valid[:, :3], Stream())
+
+
+def test_a_summary_of_a_gop_stands_where_its_last_p_frame_stood() -> None:
+    items = plan_stream(*_slots(2, 4), Stream(keyframes_per_gop=1, delta="gop-mean"))
+    assert [(item.kind, item.gop, item.slot) for item in items] == [("I", 0, 0), ("P", 0, 3), ("I", 1, 0), ("P", 1, 3)]
+    dense = plan_stream(*_slots(2, 4), Stream(keyframes_per_gop=4, delta="gop-mean"))
+    assert [item.kind for item in dense] == ["I"] * 8
