@@ -58,6 +58,7 @@ class NodeCrash(Accident):
     """One of the job's nodes is gone; it comes back when SLURM has noticed."""
 
     node = ""
+    _looked = 0.0
 
     def strike(self, processes: list[psutil.Process]) -> None:
         self.node = _environment(processes[-1])["SLURMD_NODENAME"]
@@ -65,9 +66,11 @@ class NodeCrash(Accident):
 
     def watch(self) -> None:
         super().watch()
-        if self.node and self.happened is not None and time.monotonic() - self.happened > 15:
-            self.cluster.start(self.node)
-            self.node = ""
+        if self.node and time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            if self.cluster.state(self.node).startswith("down"):
+                self.cluster.start(self.node)
+                self.node = ""
 
 
 class Requeue(Accident):

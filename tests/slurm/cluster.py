@@ -135,6 +135,8 @@ class Cluster:
     def _start_munge(self) -> None:
         if subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0:
             return
+        for socket_file in MUNGE_PID.parent.glob("munge.socket.*"):  # of a daemon that was killed: nobody listens
+            socket_file.unlink()
         subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "-m", "0755", str(MUNGE_PID.parent)], check=True)
         subprocess.run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
         self._own_munge = True
@@ -142,6 +144,11 @@ class Cluster:
     def start(self, node: str) -> None:
         """Start a node's daemon."""
         subprocess.run(["slurmd", "-N", node], check=True)
+
+    def state(self, node: str) -> str:
+        """What SLURM takes a node for: idle, mix, down* …"""
+        command = ["sinfo", "-h", "-p", "gpu", "-n", node, "-o", "%t"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def wait_idle(self, seconds: float = 30) -> None:
         """Wait until every node is idle. Raises TimeoutError."""

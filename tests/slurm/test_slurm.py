@@ -43,10 +43,10 @@ def environment() -> dict[str, str]:
 
 
 def resources() -> list[str]:
-    """The profile's, but for memory and time that suit a host of a few GB; CLIP asks for too little of both."""
+    """The profile's, but for memory and time that suit a host of a few GB; CLIP asks for too little of both, at first."""
     site = load_site(SITE)
     by_rule = {rule: site.model(2000, 10) for rule in ("videos", "codec", "tokenizer", "vision", "evaluate")}
-    by_rule["clip"] = site.model(2000, 10) | {"mem_mb": "400 * attempt ** 2", "runtime": "1"}
+    by_rule["clip"] = site.model(2000, 10) | {"mem_mb": "400 * attempt ** 2", "runtime": "1 if attempt < 3 else 5"}
     by_rule |= {stage: site.training(stage, 2500, 10) for stage in ("delta", "videolm")}
     return [f"{rule}:{name}={value}" for rule, given in by_rule.items() for name, value in given.items()]
 
