@@ -10,9 +10,9 @@ from typing import Any
 
 from framethrift.codec import stream_digest
 from framethrift.config.digest import answer_code
-from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask
+from framethrift.files import write_json
 
 
 class VideoChanged(ValueError):

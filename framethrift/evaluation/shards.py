@@ -9,12 +9,12 @@ from framethrift.config import Layout, Study
 from framethrift.config.sampling import Blind, Chance
 from framethrift.evaluation.answering import Answer, Answering
 from framethrift.evaluation.blocks import blocks, dealt
-from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.journal import Journal, Record, read_journal
 from framethrift.evaluation.keys import Keys
 from framethrift.evaluation.lmms_tasks import cut
 from framethrift.evaluation.loading import load_answering
 from framethrift.evaluation.posing import Posed, keyed
+from framethrift.files import write_json
 from framethrift.progress import Progress
 
 Answers = dict[tuple[str, str], Answer]  # by benchmark and question id
