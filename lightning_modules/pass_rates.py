@@ -1,6 +1,5 @@
 """How often a base MLLM answers each training question, and the queries it writes: MSJoE's difficulty c (facts of stage 1)."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.evaluation.decoding import Conversation, decode
+from framethrift.files import replace_file
 from framethrift.models.folder import verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
@@ -52,9 +52,8 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
         run.log_metrics({"pass_rate": rates.mean(), "always_right": (rates == 1).mean(), "never_right": (rates == 0).mean()})
     path = layout.pass_rates(variant, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    table.astype(dict.fromkeys(_TEXTS, str)).to_parquet(temporary, index=False)
-    os.replace(temporary, path)
+    texts = dict.fromkeys(_TEXTS, str)
+    replace_file(path, lambda partial: table.astype(texts).to_parquet(partial, index=False))
 
 
 def load_mllm(folder: Path) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest, settings_digest
+from framethrift.files import file_digest
 from framethrift.models.folder import MANIFEST
 
 # What a run may change on the way without becoming another run: learning rates are constant here.

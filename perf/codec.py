@@ -30,10 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.codec import Recipe, encode_frames, frame_table, read_gops
-from framethrift.codec.files import replace_file
 from framethrift.codec.pictures import RgbReader
 from framethrift.codec.source import open_video
 from framethrift.codec.vectors import SUBPIXELS, vectors_of
+from framethrift.files import replace_file
 
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
 

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from framethrift.codec.encode import reencode
 from framethrift.codec.encoded import Encoded, recipe_digest
 from framethrift.codec.errors import VideoRejected
-from framethrift.codec.files import replace_file
-from framethrift.codec.index import file_digest, stream_digest
+from framethrift.codec.index import stream_digest
 from framethrift.codec.keep import KEPT
 from framethrift.codec.writer import encoder_name
 from framethrift.config.recipe import Recipe
+from framethrift.files import file_digest, replace_file
 
 MANIFEST_SCHEMA = pa.schema(
     [

@@ -17,9 +17,9 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.storage import ZipStore
 
-from framethrift.codec.files import replace_file
 from framethrift.codec.gops import Gop
 from framethrift.config.digest import code_digest
+from framethrift.files import replace_file
 
 _ARRAYS = ("times", "frames", "motion", "residual")
 # What zarr, its codecs and zipfile raise for bytes that are not as they were written.

@@ -12,9 +12,9 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from framethrift.codec.files import replace_file
 from framethrift.codec.fusion import warp
 from framethrift.codec.gops import Gop
+from framethrift.files import replace_file
 
 # Okabe and Ito's palette, which colour-blind readers tell apart; type is also said by letters and by height.
 TYPE_COLOURS = {"I": "#D55E00", "P": "#0072B2", "B": "#009E73"}

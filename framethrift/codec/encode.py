@@ -11,14 +11,13 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from framethrift.codec.encoded import Encoded, describe
-from framethrift.codec.files import partial_path
-from framethrift.codec.index import file_digest
 from framethrift.codec.keep import keep_stream
 from framethrift.codec.pictures import RgbReader, rotation_of
 from framethrift.codec.resample import BrokenClock, constant_rate
 from framethrift.codec.source import Source, open_video
 from framethrift.codec.writer import StreamWriter, encoder_name, frame_rate
 from framethrift.config.recipe import Recipe
+from framethrift.files import file_digest, partial_path
 
 # One macroblock, the unit that motion is described in.
 SMALLEST_SIDE = 16

@@ -89,9 +89,3 @@ def stream_digest(path: str | Path) -> str:
                 digest.update(struct.pack("<qq", packet.pts if packet.pts is not None else -1, packet.size))
                 digest.update(bytes(packet))
     return digest.hexdigest()
-
-
-def file_digest(path: str | Path) -> str:
-    """SHA-256 of a whole file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,13 +12,13 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from framethrift.codec.encoded import Encoded, describe
-from framethrift.codec.files import partial_path
 from framethrift.codec.gops import VECTOR_CODECS
-from framethrift.codec.index import file_digest, read_index
+from framethrift.codec.index import read_index
 from framethrift.codec.pictures import rotation_of
 from framethrift.codec.source import Source, open_video
 from framethrift.codec.writer import frame_rate
 from framethrift.config.recipe import Recipe
+from framethrift.files import file_digest, partial_path
 
 KEPT = "none (the source's own stream)"
 # Containers round times; a frame may be off its tick by this share of a frame.

@@ -99,7 +99,7 @@ def rule_code(rule: str) -> dict[str, str]:
 # Raise the number when a change of a training stage's code changes what it learns.
 _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "pass_rates": 1, "sampler": 1, "joint": 1}
 
-# Settings, tracking, progress and the command line are in no list: what they decide is in the settings' digest, or nothing.
+# Settings, tracking, progress, atomic files and the command line are in no list: what they decide is in the settings, or nothing.
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.

@@ -1,7 +1,6 @@
 """The files of a cell: one line per question, and the summary that tables are made of."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from framethrift.evaluation.figures import summarise_scores
 from framethrift.evaluation.questions import Question
 from framethrift.evaluation.scoring import scored, scored_polls
 from framethrift.evaluation.statistics import chance
+from framethrift.files import write_text
 
 if TYPE_CHECKING:
     from framethrift.evaluation.answering import Answer
@@ -143,16 +143,4 @@ def read_rows(path: Path) -> list[Row]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write JSON lines atomically."""
-    _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically."""
-    _replace(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

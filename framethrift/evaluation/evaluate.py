@@ -14,12 +14,13 @@ from typing import Any
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_json, write_rows
+from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
+from framethrift.files import write_json
 from framethrift.progress import say
 
 

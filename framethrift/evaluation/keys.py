@@ -10,9 +10,11 @@ from typing import Any
 
 from framethrift.codec import stream_digest
 from framethrift.config.digest import answer_code
-from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask
+from framethrift.files import write_json
+
+_CANONICAL = json.JSONEncoder(sort_keys=True).encode
 
 
 class VideoChanged(ValueError):
@@ -51,11 +53,12 @@ class Keys:
             "asked": [benchmark, question_id, ask.question, ask.topic, ask.choices, ask.evidence, ask.span, length, stops],
             "videos": [self._digest(video) for video in (ask.video, ask.donor) if video is not None and self._reads_videos],
         }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(_CANONICAL(facts).encode()).hexdigest()[:32]
 
     def _digest(self, video: EncodedVideo) -> str:
         """Identity of a video, its file really read: a path and a table do not prove what lies there."""
-        if video not in self._known:
+        known = self._known.get(video)
+        if known is None:
             found = self._stream(video.path)
             if found != video.stream_digest:
                 raise VideoChanged(
@@ -64,8 +67,8 @@ class Keys:
                 )
             shape = [video.fps, video.window, video.frames, video.keyframes, video.b_frames]
             facts = [found, video.dataset, video.video_id, *shape]
-            self._known[video] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        return self._known[video]
+            known = self._known[video] = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return known
 
     def _stream(self, path: Path) -> str:
         name, state = os.path.relpath(path, self._file.parent), path.stat()

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from framethrift.config import Layout, Study
 from framethrift.config.controls import Controls, Pair, controls_of
-from framethrift.evaluation.cells import read_rows, write_json
+from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.rescoring import NotEvaluated
+from framethrift.files import write_json
 
 Label = Literal["without video", "without order", "needs order", "other"]
 LABELS: tuple[Label, ...] = ("without video", "without order", "needs order", "other")

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 
 from framethrift.codec import read_frames, sample_times
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
@@ -24,6 +23,7 @@ from framethrift.evaluation.selection import SelectViewer
 from framethrift.evaluation.shown import BlindViewer, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
+from framethrift.files import file_digest
 from framethrift.models.clip import ClipScorer
 from framethrift.models.clip_cache import FrameEmbeddings
 from framethrift.models.folder import MANIFEST, verify

@@ -10,7 +10,6 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from framethrift.codec import probe
-from framethrift.codec.index import file_digest
 from framethrift.config.sampling import Chance, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant
@@ -22,6 +21,7 @@ from framethrift.evaluation.loading import fresh_scoring
 from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.stopwatch import Stopwatch
+from framethrift.files import file_digest
 from framethrift.models.folder import MANIFEST
 
 OWN = "framethrift"

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from framethrift.codec import Encoded
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import Benchmark, datasets_of, load_benchmarks
+from framethrift.files import file_digest
 from framethrift.videos.benchmarks import Shortfall
 
 _TEXTS = ("cluster", "letter", "part", "task", "document", "document_id", "media")

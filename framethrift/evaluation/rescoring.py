@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.evaluation.cells import read_rows, rescored, run_facts, summarise, write_json, write_rows
+from framethrift.evaluation.cells import read_rows, rescored, run_facts, summarise, write_rows
+from framethrift.files import write_json
 
 
 class NotEvaluated(FileNotFoundError):

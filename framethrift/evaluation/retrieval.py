@@ -4,8 +4,6 @@ The query is a frame with the codec primitives that lead to the next one; the po
 the query; a hit is the true next frame, not one that looks like it. Rows are ranked by the cosine of flattened tower tokens.
 """
 
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from framethrift.codec import FusedVideo, read_video
 from framethrift.config import Layout, Study
 from framethrift.evaluation.statistics import accuracy, paired_difference
+from framethrift.files import write_json
 from framethrift.models.delta_pretrainer import DeltaPretrainer, load_delta_pretrainer
 from framethrift.models.folder import verify
 from framethrift.models.primitives import resize_primitives
@@ -62,11 +61,7 @@ def evaluate_retrieval(study: Study, layout: Layout, name: str, seed: int) -> No
             facts["difference"] = facts["difference"] or _differences(found, study.bootstrap)
     if not facts["methods"]:
         raise ValueError(f"datasets {study.training_of(name).delta.datasets}: no test video has a window with motion")
-    target = layout.retrieval(name, seed)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    partial.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, target)
+    write_json(layout.retrieval(name, seed), facts)
 
 
 def _rank(rows: pd.DataFrame, root: Path, tower: Any, pretrainer: DeltaPretrainer, image_size: int, title: str) -> Ranks:

@@ -9,12 +9,12 @@ from framethrift.config import Layout, Study
 from framethrift.config.sampling import Blind, Chance
 from framethrift.evaluation.answering import Answer, Answering
 from framethrift.evaluation.blocks import blocks, dealt
-from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.journal import Journal, Record, read_journal
 from framethrift.evaluation.keys import Keys
 from framethrift.evaluation.lmms_tasks import cut
 from framethrift.evaluation.loading import load_answering
 from framethrift.evaluation.posing import Posed, keyed
+from framethrift.files import write_json
 from framethrift.progress import Progress
 
 Answers = dict[tuple[str, str], Answer]  # by benchmark and question id
@@ -65,17 +65,20 @@ def answer_shard(cell: Cell, shard: int, questions: Sequence[Posed]) -> dict[str
     reads_videos = not isinstance(settings, Blind | Chance)
     keys = Keys(shared, digests, reads_videos=reads_videos, seen=cell.layout.streams)
     mine = dealt(blocks([own.ask for own in questions], answering.cost), cell.shards)[shard]
-    wanted = {number: keyed([questions[number]], keys)[0] for block in mine for number in block}
+    numbers = [number for block in mine for number in block]
+    wanted = dict(zip(numbers, keyed([questions[number] for number in numbers], keys), strict=True))
     keys.remember()
     with Progress(f"answer {cell} shard {shard} of {cell.shards}", len(wanted), "questions") as progress:
         known = _known(cell, shard, progress)
-        ready = [block for block in mine if all(wanted[number] in known.records for number in block)]
-        kept = [known.records[wanted[number]] for block in ready for number in block]
+        ready: dict[bool, list[list[int]]] = {True: [], False: []}
+        for block in mine:
+            ready[all(wanted[number] in known.records for number in block)].append(block)
+        kept = [known.records[wanted[number]] for block in ready[True] for number in block]
         progress.start(len(kept))
         path = cell.journal(shard)
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal(path, kept, known.seconds if kept else {}) as journal:
-            _answer(answering, questions, [block for block in mine if block not in ready], wanted, journal, progress)
+            _answer(answering, questions, ready[False], wanted, journal, progress)
     facts = {"questions": len(wanted), "digests": digests, "keys": sorted(wanted.values())}
     write_json(path.with_suffix(".json"), facts)
     return digests

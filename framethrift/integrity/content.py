@@ -1,6 +1,5 @@
 """Whether a file can be what it claims to be, judged by its own format: catches what a full disk or a killed tool leaves."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,6 @@ def complaint(path: Path) -> str | None:
     if not path.stat().st_size:
         return "is empty"
     return _FORMATS.get(path.suffix, _anything)(path)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(path: Path) -> str | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framethrift.config.layout import Layout
+from framethrift.files import file_digest
 from framethrift.integrity import media, run_state
-from framethrift.integrity.content import sha256
 from framethrift.integrity.findings import Finding, repairs
 from framethrift.integrity.receipts import (
     ORIGINS,
@@ -117,8 +117,8 @@ def _against_receipt(layout: Layout, receipt: Receipt) -> Iterator[Finding]:
         elif file.stat().st_size != facts["size"]:
             what = f"has {file.stat().st_size} bytes, its receipt says {facts['size']}"
             yield Finding.remade(file, what, output=output)
-        elif sha256(file) != facts["sha256"]:
+        elif file_digest(file) != facts["sha256"]:
             yield Finding.remade(file, "does not have the SHA-256 of its receipt", output=output)
     for name, digest in receipt.inputs.items():
-        if Path(name).is_file() and receipt_path(layout, name).is_file() and sha256(Path(name)) != digest:
+        if Path(name).is_file() and receipt_path(layout, name).is_file() and file_digest(Path(name)) != digest:
             yield Finding.remade(output, f"was made from another {name} than is there now", output=output)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from framethrift.config.layout import Layout
-from framethrift.integrity.content import sha256
+from framethrift.files import file_digest
 from framethrift.integrity.findings import Finding
 from framethrift.models.folder import MANIFEST, ModelFolderError, verify
 from framethrift.tracking.spool import read_events
@@ -31,7 +31,7 @@ def video_findings(layout: Layout, quick: bool) -> Iterator[Finding]:
             file = layout.root / row["path"]
             if not file.is_file():
                 yield Finding.remade(file, f"is gone, or the link to it is broken; {table} lists it", output=table)
-            elif not quick and sha256(file) != row["sha256"]:
+            elif not quick and file_digest(file) != row["sha256"]:
                 yield Finding.remade(file, f"does not have the SHA-256 that {table} states", output=table)
     for table in sorted((layout.root / "codec").glob("*/videos.parquet")):
         for row in _rows(table, ["path", "stream_digest"]):

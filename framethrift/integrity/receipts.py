@@ -17,7 +17,8 @@ from framethrift.config.digest import rule_code, rule_digest, rule_settings, rul
 from framethrift.config.jobs import Job
 from framethrift.config.layout import Layout
 from framethrift.config.study import Study
-from framethrift.integrity.content import complaint, sha256
+from framethrift.files import file_digest, write_json
+from framethrift.integrity.content import complaint
 
 ORIGINS, VERIFIED = "origins", "verified"  # folders beside the receipts
 REPORTS = "reports"  # what receipts call the folder of the report
@@ -95,7 +96,7 @@ def write_receipts(layout: Layout, study: Study, job: Job, inputs: dict[str, str
     for output in job.writes:
         files = {_inside(layout, path): _facts(path) for path in belonging(Path(output))}
         receipt = Receipt(output=_inside(layout, output), files=files, **facts)  # type: ignore[arg-type]
-        replace_json(receipt_path(layout, output), asdict(receipt))
+        write_json(receipt_path(layout, output), asdict(receipt))
 
 
 def belonging(output: Path) -> list[Path]:
@@ -126,7 +127,7 @@ def _facts(path: Path) -> dict[str, Any]:
     wrong = complaint(path)
     if wrong:
         raise IntegrityError(f"{path} {wrong}, though its step ended without an error: is the disk full? Run the step again")
-    return {"size": path.stat().st_size, "sha256": sha256(path)}
+    return {"size": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _inside(layout: Layout, path: Path | str) -> str:
@@ -151,16 +152,5 @@ def _keep(layout: Layout, content: Any) -> str:
     digest = settings_digest(content)
     path = layout.receipts / ORIGINS / f"{digest}.json"
     if not path.is_file():
-        replace_json(path, content)
+        write_json(path, content)
     return digest
-
-
-def replace_json(path: Path, content: Any) -> None:
-    """Write JSON atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -16,14 +16,13 @@ from typing import Any
 from framethrift.config.jobs import WILDCARDS, Job, job
 from framethrift.config.layout import Layout
 from framethrift.config.workflow import Workflow
-from framethrift.integrity.content import sha256
+from framethrift.files import file_digest, write_json
 from framethrift.integrity.receipts import (
     VERIFIED,
     IntegrityError,
     outside,
     read_receipt,
     receipt_path,
-    replace_json,
     snakemake_command,
     write_receipts,
 )
@@ -65,7 +64,7 @@ def check_inputs(layout: Layout, own: Job, arguments: list[str]) -> dict[str, st
         if problem:
             wrong.append((path, problem))
         else:
-            digests[path] = sha256(Path(path))
+            digests[path] = file_digest(Path(path))
     if wrong:
         remove = shlex.join(["rm", "-f", "--", *(path for path, _ in wrong)])
         again = snakemake_command(arguments, "SLURM_JOB_ID" in os.environ)
@@ -88,7 +87,7 @@ def input_problem(layout: Layout, path: str) -> str | None:
         size = file.stat().st_size
         if size != facts["size"]:
             return f"is not what its job wrote: {file.name} has {size} bytes, the receipt says {facts['size']}"
-        if sha256(file) != facts["sha256"]:
+        if file_digest(file) != facts["sha256"]:
             return f"is not what its job wrote: {file.name} does not have the SHA-256 of the receipt"
     return _model_problem(layout, Path(path).parent) if Path(path).name == MANIFEST else None
 
@@ -100,10 +99,10 @@ def _model_problem(layout: Layout, folder: Path) -> str | None:
         manifest = verify(folder, digests=False)
         files = [folder / name for name in manifest["files"]]
         state: dict[str, Any] = {str(file.relative_to(folder)): [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
-        state[MANIFEST] = sha256(folder / MANIFEST)
+        state[MANIFEST] = file_digest(folder / MANIFEST)
         if not seen.is_file() or json.loads(seen.read_text(encoding="utf-8")) != state:
             verify(folder)
-            replace_json(seen, state)
+            write_json(seen, state)
     except ModelFolderError as error:
         return f"is no whole model: {error}"
     return None

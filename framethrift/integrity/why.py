@@ -8,7 +8,7 @@ from framethrift.config.digest import rule_code, rule_digest, rule_settings, rul
 from framethrift.config.jobs import deciding
 from framethrift.config.layout import Layout
 from framethrift.config.study import Study
-from framethrift.integrity.content import sha256
+from framethrift.files import file_digest
 from framethrift.integrity.fields import deciding_changes
 from framethrift.integrity.planned import Planned
 from framethrift.integrity.receipts import Receipt, load_receipt, origin, outside, read_receipt
@@ -77,7 +77,7 @@ def _from_inputs(job: Planned, known: dict[str, str], makers: dict[str, Planned]
             reasons.append(f"{path} is made anew by {_words(makers[path].rule, makers[path].names)}")
         elif known and path not in known:
             reasons.append(f"{path} is read now, and was not before")
-        elif path in known and Path(path).is_file() and sha256(Path(path)) != known[path]:
+        elif path in known and Path(path).is_file() and file_digest(Path(path)) != known[path]:
             reasons.append(f"{path} has another content than when it was read")
     reasons += [f"{path} was read before, and is not now" for path in known if path not in job.inputs]
     if not reasons and "Updated input files" in job.reason:

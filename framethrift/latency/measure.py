@@ -16,11 +16,11 @@ from framethrift.config import Layout, Study
 from framethrift.config.cells import Latency
 from framethrift.config.sampling import Select
 from framethrift.evaluation.answering import Answerer
-from framethrift.evaluation.cells import write_json
 from framethrift.evaluation.loading import Loaded, fresh_scoring, load_variant
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.reducing import prompt_costs
 from framethrift.evaluation.shown import Ask, View
+from framethrift.files import write_json
 from framethrift.latency.clip import timed_clip
 from framethrift.latency.machine import MemoryPeak, machine_facts
 from framethrift.progress import Progress

@@ -1,8 +1,6 @@
 """The frozen CLIP that scores frames against visual queries (MSJoE 1.1): an open_clip model, trained in the study or loaded."""
 
 import hashlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from framethrift.config.models import Clip
+from framethrift.files import replace_file, write_json
 from framethrift.models.folder import verify
 from framethrift.models.tokenizer import END
 
@@ -91,22 +90,14 @@ def save_clip(model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokeni
     """Write weights, shape and tokenizer of a model trained in the study; the caller writes the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
-    _replace(folder / WEIGHTS_FILE, lambda path: save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path))
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    replace_file(folder / WEIGHTS_FILE, lambda path: save_file(weights, path))
     link_clip(settings, folder)
 
 
 def link_clip(settings: Clip, folder: Path) -> None:
     """Write the settings alone: all a folder needs when `settings.source` names the weights; the caller writes the manifest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(
-        folder / SETTINGS_FILE, lambda path: path.write_text(json.dumps(settings.model_dump(), indent=1) + "\n", encoding="utf-8")
-    )
-
-
-def _replace(path: Path, write) -> None:  # type: ignore[no-untyped-def]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    os.replace(temporary, path)
+    write_json(folder / SETTINGS_FILE, settings.model_dump())
 
 
 class ClipScorer:

@@ -1,7 +1,6 @@
 """Frame embeddings of a dataset's candidate frames, computed once per video and kept on disk in half precision."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from framethrift.codec import read_frames, sample_times
 from framethrift.config import Layout
+from framethrift.files import replace_file
 from framethrift.models.clip import ClipScorer
 
 CHUNK = 256  # candidate frames decoded and embedded at a time: an hour of video stays in bounded memory
@@ -66,8 +66,6 @@ def _read(entry: Path, key: str) -> tuple[NDArray[np.float64], NDArray[np.float1
 
 def _write(entry: Path, times: NDArray[np.float64], embeddings: NDArray[np.float16], key: str) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    temporary = entry.with_name(f".{entry.name}.{os.getpid()}")
+    facts = {"key": np.array(key), "checksum": np.array(_checksum(key, times, embeddings))}
     write: Callable[..., None] = np.savez
-    with temporary.open("wb") as file:
-        write(file, times=times, embeddings=embeddings, key=np.array(key), checksum=np.array(_checksum(key, times, embeddings)))
-    os.replace(temporary, entry)
+    replace_file(entry, lambda path: write(path, times=times, embeddings=embeddings, **facts))

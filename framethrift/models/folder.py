@@ -1,6 +1,5 @@
 """Model folders: what lies in them, proven by a manifest that is written last."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -8,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from framethrift.files import file_digest, write_text
 
 MANIFEST = "framethrift.json"
 
@@ -24,14 +25,12 @@ def write_manifest(
     `settings` is a digest of the settings that decide the model.
     """
     files = {
-        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": _sha256(path)}
+        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": file_digest(path)}
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != MANIFEST
     }
     manifest = {"kind": kind, "variant": variant, "seed": seed, "settings": settings, "extra": extra or {}, "files": files}
-    temporary = folder / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / MANIFEST)
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def verify(folder: Path, *, digests: bool = True) -> dict[str, Any]:
         size = file.stat().st_size
         if size != facts["size"]:
             raise ModelFolderError(f"{file} has {size} bytes, {MANIFEST} says {facts['size']}; train the model again")
-        if digests and _sha256(file) != facts["sha256"]:
+        if digests and file_digest(file) != facts["sha256"]:
             raise ModelFolderError(f"{file} does not have the SHA-256 that {MANIFEST} states; train the model again")
     return manifest
 
@@ -92,8 +91,3 @@ def resolve(path: Path | str) -> Path:
     if seeds:
         raise ModelFolderError(f"{folder} holds several seeds; choose one of {[str(seed) for seed in seeds]}")
     raise ModelFolderError(f"{folder} holds no finished model (no {MANIFEST}); train it first")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

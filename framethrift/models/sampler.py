@@ -1,7 +1,6 @@
 """MSJoE's key-frame sampler: a 1D U-Net from the query-frame similarity matrix to frame log-probabilities (MSJoE 1.1)."""
 
 import json
-import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from framethrift.config.models import Sampler
+from framethrift.files import replace_file, write_json
 
 STRIDE = 4  # frames per frame of the next level (not printed): four keeps an hour at 1 FPS cheap and its context wide
 WEIGHTS_FILE, SETTINGS_FILE = "sampler.safetensors", "sampler.json"
@@ -136,12 +136,9 @@ def save_sampler(sampler: UNetSampler, folder: Path, **facts: object) -> None:
     """Write sampler.safetensors and sampler.json (its settings and `facts`); the caller writes the folder's manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     described = {"settings": sampler.settings.model_dump(), **facts}
-    temporary = folder / f".{WEIGHTS_FILE}.{os.getpid()}"
-    save_file({name: value.contiguous() for name, value in sampler.state_dict().items()}, temporary)
-    os.replace(temporary, folder / WEIGHTS_FILE)
-    temporary = folder / f".{SETTINGS_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / SETTINGS_FILE)
+    weights = {name: value.contiguous() for name, value in sampler.state_dict().items()}
+    replace_file(folder / WEIGHTS_FILE, lambda path: save_file(weights, path))
+    write_json(folder / SETTINGS_FILE, described)
 
 
 def load_sampler(folder: Path) -> tuple[UNetSampler, dict[str, object]]:

@@ -1,7 +1,5 @@
 """Finding ready-made weights before any job that needs a GPU is started. Nothing is downloaded here."""
 
-import json
-import os
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -10,6 +8,7 @@ from open_clip import get_pretrained_cfg, list_pretrained
 
 from framethrift.config import Layout, Study, StudyError
 from framethrift.config.variants import BaselineVariant
+from framethrift.files import write_json
 
 
 class WeightsMissing(StudyError):
@@ -29,11 +28,7 @@ def check_weights(study: Study, layout: Layout) -> None:
             missing.append(f"  {field}: {source!r}: {error}")
     if missing:
         raise WeightsMissing("\n".join([f"study {study.name!r} needs weights that are not here:", *missing]))
-    path = layout.weights
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_json(layout.weights, found)
 
 
 def sources(study: Study) -> dict[str, str]:

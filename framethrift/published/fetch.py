@@ -15,8 +15,8 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIs
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
-from framethrift.codec.files import replace_file
 from framethrift.config.sources import Source
+from framethrift.files import write_json
 from framethrift.published.unpack import archives_in, unpack
 
 RECORD = ".framethrift-fetched.json"
@@ -162,4 +162,4 @@ def _recorded(folder: Path) -> dict[str, Any]:
 
 
 def _record(folder: Path, content: dict[str, Any]) -> None:
-    replace_file(folder / RECORD, lambda path: path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8"))
+    write_json(folder / RECORD, content)

@@ -1,6 +1,5 @@
 """A study's result as one archive: a Workflow Run RO-Crate with tables, per-question outputs, settings, digests and cards."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from framethrift.files import replace_file
 from framethrift.models.folder import MANIFEST
 from framethrift.progress import Progress
 from framethrift.reporting.cards import data_cards, model_cards
@@ -60,9 +60,7 @@ def write_bundle(sources: Sources, report_dir: Path, target: Path, progress: Pro
             "actionStatus": "http://schema.org/" + ("FailedActionStatus" if sources.problems else "CompletedActionStatus"),
         }
         crate.root_dataset["mentions"] = crate.add(ContextEntity(crate, "#run", run))
-        partial = target.with_name(f".{target.stem}.partial.zip")
-        crate.write_zip(partial)
-    os.replace(partial, target)
+        replace_file(target, crate.write_zip)
     progress.say(f"{target}: {len(results)} results, {target.stat().st_size / 1e6:.1f} MB")
     return target
 

@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from framethrift.files import replace_file
+
 
 class ReportFolder:
     """A report's folder; every path given to it is relative to the folder, with '/' between parts."""
@@ -21,9 +23,8 @@ class ReportFolder:
     def write(self, name: str, content: str | bytes) -> Path:
         """Write `name` atomically and remember it as part of this report."""
         target = self.path(name)
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(partial, target)
+        data = content.encode() if isinstance(content, str) else content
+        replace_file(target, lambda path: path.write_bytes(data))
         self.written.add(name)
         return target
 

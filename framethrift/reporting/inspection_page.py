@@ -10,9 +10,9 @@ from pathlib import Path
 from PIL import Image
 
 from framethrift.codec import VideoFacts, VideoRejected, probe
-from framethrift.codec.files import replace_file
 from framethrift.codec.inspect import draw_inspection
 from framethrift.codec.verify import VerifyResult
+from framethrift.files import write_text
 from framethrift.reporting.templating import html_environment
 
 _QUALITY = 82
@@ -59,7 +59,7 @@ def write_inspection_page(
     refused = [clip for clip in clips if clip.refused]
     template = html_environment().get_template("folder_inspection.html.j2")
     page = template.render(folder=folder.resolve().name, drawn=drawn, refused=refused)
-    replace_file(out, lambda partial: partial.write_text(page, encoding="utf-8"))
+    write_text(out, page)
     return len(drawn)
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from framethrift.config.layout import Layout
-from framethrift.tracking.spool import Event, read_events, replace_json
+from framethrift.files import write_json
+from framethrift.tracking.spool import Event, read_events
 from framethrift.tracking.store import Store, TrackingError, find_run, study_run
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class _SpoolPush:
             client.update_run(run_id, status="RUNNING")
         else:
             client.set_terminated(run_id, self.status, self._events[-1]["at"])
-        replace_json(self._memory, memory | {self._store.key: done | {"run_id": run_id}})
+        write_json(self._memory, memory | {self._store.key: done | {"run_id": run_id}})
         return metrics
 
     def _run(self, client: "MlflowClient", experiment: str) -> str:

@@ -7,7 +7,6 @@ a lost machine at most the last two seconds (fsync). A line that was cut off by 
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +69,6 @@ def read_events(path: Path) -> list[Event]:
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: not a JSON event ({error}); the file was damaged from outside") from error
     return events
-
-
-def replace_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write `content` to `path` atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _whole_lines(path: Path) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from framethrift.config.layout import Layout
 from framethrift.config.study import Study
-from framethrift.tracking.spool import replace_json
+from framethrift.files import write_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,7 +59,7 @@ def announce_study(layout: Layout, study: Study) -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "stores": {},
     }
-    replace_json(mine, facts)
+    write_json(mine, facts)
     try:
         os.link(mine, path)
     except FileExistsError:
@@ -88,7 +88,7 @@ def study_run(client: "MlflowClient", layout: Layout, store: Store) -> tuple[str
     known = {"experiment_id": experiment_id, "run_id": found}
     if facts["stores"].get(store.key) != known:
         facts["stores"][store.key] = known
-        replace_json(path, facts)
+        write_json(path, facts)
     return experiment_id, found
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from framethrift.codec import VideoRejected, probe
 from framethrift.config.layout import Layout
+from framethrift.files import file_digest
 from framethrift.videos.parallel import Progress, completed
 from framethrift.videos.pictures import pictures_in, read_pictures
-from framethrift.videos.source import sha256_of, write_source
+from framethrift.videos.source import write_source
 
 Row = dict[str, Any]
 
@@ -128,7 +129,7 @@ def admit(candidate: Candidate) -> tuple[bool, Row]:
     try:
         # Through the link, so that no decoder meets an odd file name.
         facts = probe(link)
-        digest = sha256_of(link)
+        digest = file_digest(link)
     except VideoRejected as rejected:
         link.unlink()
         return False, quarantined(candidate, rejected.reason, rejected.detail)

@@ -1,6 +1,5 @@
-"""Writes and fingerprints source videos: nearly lossless H.264, which the codec stage re-encodes to the study's recipe."""
+"""Writes source videos: nearly lossless H.264, which the codec stage re-encodes to the study's recipe."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 from fractions import Fraction
@@ -30,9 +29,3 @@ def write_source(frames: Iterable[NDArray[np.uint8]], path: Path, fps: float) ->
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

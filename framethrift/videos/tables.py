@@ -1,6 +1,5 @@
 """The tables of a dataset: videos, questions, captions, quarantine (parquet), written atomically and checked both ways."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from framethrift.config.data import SPLITS
+from framethrift.files import replace_file
 
 Row = Mapping[str, Any]
 
@@ -126,9 +126,7 @@ def write_table(table: Table, rows: Iterable[Row], folder: Path) -> Path:
     _check_rows(table, listed)
     folder.mkdir(parents=True, exist_ok=True)
     target = table.path(folder)
-    partial = target.with_name(f".{target.name}.partial")
-    pq.write_table(columns, partial, compression="zstd")
-    os.replace(partial, target)
+    replace_file(target, lambda partial: pq.write_table(columns, partial, compression="zstd"))
     return target
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from framethrift.config.data import SPLITS, MotionWorld, NeedleWorld
 from framethrift.config.layout import Layout
+from framethrift.files import file_digest
 from framethrift.videos import motion_plan, motion_world, needle_plan, needle_world
 from framethrift.videos.motion_plan import MotionPlan
 from framethrift.videos.needle_plan import NeedlePlan
 from framethrift.videos.parallel import Progress, completed
 from framethrift.videos.rendered import RenderedVideo
-from framethrift.videos.source import sha256_of, write_source
+from framethrift.videos.source import write_source
 
 World = MotionWorld | NeedleWorld
 Plan = MotionPlan | NeedlePlan
@@ -111,7 +112,7 @@ def render_chunk(chunk: Chunk) -> ChunkRows:
         rows.videos.append(
             common
             | {"path": path.relative_to(chunk.study_dir).as_posix(), "duration": count / video.fps, "fps": video.fps}
-            | {"width": width, "height": height, "frames": count, "sha256": sha256_of(path)}
+            | {"width": width, "height": height, "frames": count, "sha256": file_digest(path)}
         )
         for number, question in enumerate(video.questions):
             rows.questions.append(common | {"question_id": f"{video_id}-{question.type}-{number}"} | asdict(question))

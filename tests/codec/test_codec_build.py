@@ -8,7 +8,7 @@ from codec_scenes import pan, write_video
 
 from framethrift.codec import Recipe, encode_frames
 from framethrift.codec.build import NoUsableVideo, encode_dataset
-from framethrift.codec.index import file_digest
+from framethrift.files import file_digest
 
 RECIPE = Recipe(fps=25, gop=8, window=4, width=32, height=32)
 

@@ -6,9 +6,9 @@ from codec_scenes import moving_square, pan, texture, write_video
 
 from framethrift.codec import Recipe, VideoRejected, frame_table, probe, read_gops, reencode
 from framethrift.codec.build import encode_dataset
-from framethrift.codec.index import file_digest
 from framethrift.codec.keep import KEPT, why_not_kept
 from framethrift.codec.verify import verify
+from framethrift.files import file_digest
 
 RECIPE = Recipe(fps=25, gop=12, window=3, keep_source=True)
 PLAIN = {"bf": "0", "g": "12"}

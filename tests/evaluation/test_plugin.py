@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tiny_baselines
 
-from framethrift.codec.index import file_digest
 from framethrift.evaluation.backbones.load import folder_digest
 from framethrift.evaluation.lmms_model import ChatModel, SimpleModel
 from framethrift.evaluation.lmms_tasks import offline, open_tasks, run_tasks
+from framethrift.files import file_digest
 from framethrift.models.folder import MANIFEST
 
 TASK = """

@@ -8,10 +8,10 @@ from PIL import Image
 from torchvision import transforms
 
 from framethrift.codec import encode_frames
-from framethrift.codec.index import file_digest
 from framethrift.config import Layout
 from framethrift.config.models import Clip
 from framethrift.config.recipe import Recipe
+from framethrift.files import file_digest
 from framethrift.models import clip_cache
 from framethrift.models.clip import ClipScorer, build_clip, clip_pixels, clip_tokens, link_clip, save_clip, similarity
 from framethrift.models.clip_cache import FrameEmbeddings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from framethrift.codec.index import file_digest
 from framethrift.config.variants import BaselineVariant
 from framethrift.evaluation.backbones.protocol import Backbone
+from framethrift.files import file_digest
 from framethrift.models.weights import weights_folder
 
 ADAPTERS = {"llava_onevision": "LlavaOnevision", "qwen2_5_vl": "Qwen2_5_VL", "text": "TextModel"}

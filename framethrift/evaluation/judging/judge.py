@@ -10,11 +10,12 @@ from typing import Any
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.judge import Endpoint
-from framethrift.evaluation.cells import read_rows, write_json
+from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.judging.cache import SHOWN, Replies, content_digest, opened
 from framethrift.evaluation.judging.endpoint import Judge, JudgeDown, JudgeRefused
 from framethrift.evaluation.judging.protocols import PROTOCOLS, Protocol
 from framethrift.evaluation.rescoring import NotEvaluated
+from framethrift.files import write_json
 from framethrift.progress import Progress, say
 
 ASKS = 3  # a malformed reply is asked for again, up to so many replies in all
