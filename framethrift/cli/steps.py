@@ -198,6 +198,20 @@ def evaluate(
     evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed, shards)
 
 
+def arena(
+    variant: Variant,
+    budget: Annotated[int, typer.Option(min=1, max=99, help="Share of the tokens to keep, in %.")],
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Evaluate every token reducer of the study's arena at one budget."""
+    from framethrift.evaluation.arena import evaluate_arena
+
+    evaluate_arena(*open_study(study, set_, threads), variant, budget, seed)
+
+
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:
     """Time a variant's samplings (CoPE Fig. 4a)."""
     from framethrift.latency.measure import measure_latency
@@ -278,6 +292,7 @@ COMMANDS: list[Callable[..., None]] = [
     joint,
     answer,
     evaluate,
+    arena,
     latency,
     report,
     table,

@@ -102,6 +102,7 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 # Settings, tracking, progress, atomic files and the command line are in no list: what they decide is in the settings, or nothing.
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
+_EVALUATING = (*_SHOWING, "framethrift.evaluation")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
 _ANSWERING = (
     *_SHOWING,
@@ -113,6 +114,7 @@ _ANSWERING = (
             "blocks",
             "chance",
             "decoding",
+            "layer_steps",
             "lmms_tasks",
             "loading",
             "picking",
@@ -183,7 +185,8 @@ _CODE = {
     "pass_rates": _ROLLING,
     "sampler": _SAMPLING,
     "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
-    "evaluate": (*_SHOWING, "framethrift.evaluation"),
+    "evaluate": _EVALUATING,
+    "arena": _EVALUATING,
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
     "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
@@ -209,6 +212,16 @@ def _answering(study: Study, variant: str, sampling: str) -> list[Any]:
         own if isinstance(own, BaselineVariant) else None,
         study.allow_partial,
     ]
+
+
+def _evaluated(study: Study, variant: str, sampling: str) -> list[Any]:
+    benchmarks = [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]]
+    return [*_answering(study, variant, sampling), study.bootstrap, benchmarks]
+
+
+def _competing(study: Study, variant: str, budget: str) -> list[Any]:
+    assert study.arena is not None  # without one there is no such job
+    return [_evaluated(study, variant, sampling) for sampling in study.arena.entries(int(budget))]
 
 
 def _videos(study: Study, name: str) -> Any:
@@ -258,11 +271,8 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
     "answer": _answering,
-    "evaluate": lambda study, variant, sampling: [
-        *_answering(study, variant, sampling),
-        study.bootstrap,
-        [load_benchmarks()[name] for name in study.evaluations()[variant, sampling]],
-    ],
+    "evaluate": _evaluated,
+    "arena": _competing,
     "judge": lambda study, variant, sampling: study.evaluations()[variant, sampling],
     "labels": lambda study, variant: [study.variants, study.samplings, study.cells, study.seeds],
     "latency": lambda study, variant: [

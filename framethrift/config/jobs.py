@@ -9,7 +9,7 @@ from typing import Any
 
 from framethrift.config.workflow import Workflow
 
-WILDCARDS = ("dataset", "name", "variant", "sampling", "seed", "shard")
+WILDCARDS = ("dataset", "name", "variant", "sampling", "budget", "seed", "shard")
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,11 @@ def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
     return flow.evaluating(variant, sampling, seed), [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"]
 
 
+def _arena(flow: Workflow, variant: str, budget: int, seed: int) -> Files:
+    cells = [f"{flow.layout.cell(variant, sampling, seed)}/cells.json" for sampling in flow.entries(budget)]
+    return flow.competing(variant, budget, seed), cells
+
+
 def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
     return [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"], [str(flow.layout.judged(variant, sampling, seed))]
 
@@ -129,6 +134,7 @@ _FILES: dict[str, Callable[..., Files]] = {
     "joint": _joint,
     "answer": _answer,
     "evaluate": _evaluate,
+    "arena": _arena,
     "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
     "judge": _judge,
     "labels": lambda flow, variant: (flow.controls(variant), [str(flow.layout.labels(variant))]),

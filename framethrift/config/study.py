@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from framethrift.config.arena import Arena
 from framethrift.config.base import Section
 from framethrift.config.cells import Cells, Latency
 from framethrift.config.data import Dataset, MotionWorld
@@ -37,6 +38,7 @@ class Study(Section):
     variants: dict[str, Variant] = Field(default_factory=dict, description="Trained models by name.")
     samplings: dict[str, Sampling] = Field(default_factory=dict, description="Ways to show a video, by name.")
     cells: list[Cells] = Field(default_factory=list, description="Blocks of cells to compute.")
+    arena: Arena | None = Field(None, description="Token reducers on equal terms: their samplings and cells, as one list.")
     latency: list[Latency] = Field(default_factory=list, description="What is timed.")
     allow_partial: bool = Field(
         False,
@@ -58,6 +60,22 @@ class Study(Section):
             if not name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in name):
                 raise ValueError(f"name {name!r} becomes a path: only ASCII letters, digits, '_' and '-' are allowed")
         return section
+
+    @model_validator(mode="after")
+    def _entered(self) -> "Study":
+        """The arena's samplings and cells stand among the study's own."""
+        if self.arena is None:
+            return self
+        self._known("arena.sampling", self.arena.sampling, self.samplings)
+        shown = self.samplings[self.arena.sampling]
+        if not isinstance(shown, Stream | Select) or shown.reducer is not None:
+            raise ValueError(f"arena.sampling: {self.arena.sampling!r} shows no tokens to reduce, or has a reducer already")
+        for name, sampling in self.arena.samplings(shown).items():
+            if self.samplings.setdefault(name, sampling) != sampling:
+                raise ValueError(f"samplings.{name}: the arena makes another sampling of that name; call yours otherwise")
+        if self.arena.cells() not in self.cells:
+            self.cells.append(self.arena.cells())
+        return self
 
     @model_validator(mode="after")
     def _references(self) -> "Study":

@@ -124,6 +124,22 @@ class Workflow:
             *self.asked(variant, sampling),
         ]
 
+    @property
+    def methods(self) -> list[str]:
+        """Methods whose cells at one budget are one job, for starting a process takes longer than a small model's answers.
+
+        None where cells are divided among jobs instead.
+        """
+        return self.study.arena.methods if self.study.arena and self.shards == 1 else []
+
+    def entries(self, budget: int | str) -> list[str]:
+        """The arena's samplings at a budget in %."""
+        return [f"{method}_{budget}" for method in self.methods]
+
+    def competing(self, variant: str, budget: int | str, seed: int | str) -> list[str]:
+        """What the arena's cells of a variant at a budget are computed from."""
+        return self.evaluating(variant, self.entries(budget)[0], seed)
+
     def timed(self, variant: str, seed: int | str) -> list[str]:
         """What a variant's latency is measured with."""
         samplings = [name for timed in self.study.latency if timed.variant == variant for name in timed.samplings]

@@ -1,17 +1,17 @@
 """A model that answers questions about videos: it looks, reads and decodes, in batches that share the work per video."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from framethrift.evaluation.decoding import Steps, decode, greedy_steps
+from framethrift.evaluation.decoding import TOKENS, Steps, decode, greedy_steps
+from framethrift.evaluation.layer_steps import LayerSteps
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.tokenizer import VIDEO
-
-TOKENS = 4096  # padded prompt tokens per forward pass; a longer single prompt goes alone
+from framethrift.reducers.costs import LanguageShape, prompt_costs
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Answer:
     """A raw answer and what led to it: the prompt with <|video|> in place of the stream, what was shown, the visual queries
     that scored the frames, and the model's text that they were read from.
 
-    `seconds` is the question's share of its batch: work shared by several questions is divided evenly among them.
+    `seconds` is the question's share of its batch: work shared by several questions is divided evenly among them. `costs`, by
+    formula: `prompt_costs` of the question alone, and `kept_share`, of the visual tokens where a reducer keeps fewest.
     """
 
     raw: str
@@ -29,6 +30,7 @@ class Answer:
     queries: list[str]
     query_text: str
     seconds: float
+    costs: dict[str, float] = field(default_factory=dict)
 
 
 class Answering(Protocol):
@@ -73,6 +75,7 @@ class Answerer:
         self.model, self.processor, self.watch = model, processor, watch
         self.viewer: Viewer = viewer
         self.steps: Steps = steps or greedy_steps
+        self._shape = LanguageShape.of(model.config.text_config)
 
     def cost(self, ask: Ask) -> int:
         """As `Answering`."""
@@ -106,13 +109,25 @@ class Answerer:
         with self.watch("answer"):
             decoded = decode(self.model, tokenizer, conversations, batch[0].length, self.steps)
         answering = (self.watch.now() - began) / sum(len(group.indices) for group in batch)
-        for group, answers in zip(batch, decoded, strict=True):
+        for row, (group, answers) in enumerate(zip(batch, decoded, strict=True)):
             shown: list[dict[str, float | str]] = [{"time": round(item.time, 6), "kind": item.kind} for item in group.shown.items]
-            for index, ids in zip(group.indices, answers, strict=True):
+            for column, (index, ids) in enumerate(zip(group.indices, answers, strict=True)):
+                length = len(conversations[row].prefix) + len(conversations[row].questions[column])
                 prompt = self.processor.prompt(asks[index].question, VIDEO if shown else "")
                 view, seconds = views[index], looking + answering
                 facts = (shown, group.shown.visual_tokens, list(view.queries), view.query_text, seconds)
-                yield index, Answer(tokenizer.decode(ids), prompt, *facts)
+                yield index, Answer(tokenizer.decode(ids), prompt, *facts, self.costs(group.shown, length, (row, column)))
+
+    def costs(self, shown: Shown, length: int, place: tuple[int, int] = (0, 0)) -> dict[str, float]:
+        """`Answer.costs` of a prompt of `length` tokens, the last that `steps` read at `place`, (conversation, question)."""
+        read = kept = [length] * self._shape.layers
+        share = shown.kept_share
+        if isinstance(self.steps, LayerSteps):
+            hooks = self.steps.hooks[place]
+            read, kept = ([found[layer] for layer in range(self._shape.layers)] for found in (hooks.read, hooks.kept))
+            visual = int((hooks.frames[0] >= 0).sum())
+            share = (min(kept) - (length - visual)) / visual if visual else 1.0
+        return prompt_costs(read, kept, self._shape, self.model.dtype.itemsize) | {"kept_share": share}
 
 
 def _batches(groups: Sequence[_Group]) -> Iterator[list[_Group]]:

@@ -6,7 +6,7 @@ undisturbed single run computes: the same questions in the same batches.
 
 from collections.abc import Callable, Sequence
 
-from framethrift.evaluation.answering import TOKENS
+from framethrift.evaluation.decoding import TOKENS
 from framethrift.evaluation.shown import Ask
 
 VIDEOS = 8  # small videos looked at together; one that fills a batch alone stays alone

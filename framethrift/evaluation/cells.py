@@ -70,6 +70,7 @@ def question_row(question: Question, answer: "Answer", benchmark: Benchmark, lmm
         "query_text": answer.query_text,
         "malformed_query": bool(answer.query_text) and not parse_queries(answer.query_text),
         "seconds": round(answer.seconds, 6),
+        "costs": answer.costs,
     }
 
 
@@ -119,6 +120,7 @@ def summarise(rows: Sequence[Row], benchmark: Benchmark, run: RunFacts, resample
         "malformed_queries": sum(row["malformed_query"] for row in rows),
         "chance": chance([row["options"] for row in rows]) if guessable else None,
         "visual_tokens_mean": sum(row["visual_tokens"] for row in rows) / len(rows),
+        "costs": {name: sum(row["costs"][name] for row in rows) / len(rows) for name in rows[0]["costs"]},
         "seconds": round(sum(row["seconds"] for row in rows), 3),
         "lmms_accuracy": theirs,
         "lmms_tasks": dict(sorted(run.lmms.items())),

@@ -20,6 +20,8 @@ from transformers.cache_utils import DynamicCache
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.tokens.packing import PAD, PREFIX, pack
 
+TOKENS = 4096  # padded prompt tokens per forward pass; a longer single prompt goes alone
+
 
 @dataclass(frozen=True)
 class Conversation:

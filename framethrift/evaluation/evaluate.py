@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,11 +17,14 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
+from framethrift.evaluation.loading import Opened, load_answering
 from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
 from framethrift.files import write_json
 from framethrift.progress import say
+
+Figures = dict[str, dict[str, Any]]  # of a cell: benchmark → its entry in cells.json
 
 
 class _Tasks:
@@ -47,7 +50,8 @@ def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed
     cell = Cell(study, layout, variant, sampling, seed, shards)
     benchmarks = _asked(cell)
     with _written(cell, benchmarks, f"{shard}-of-{shards}") as tasks:
-        answer_shard(cell, shard, _posed(cell, benchmarks, tasks))
+        opened = load_answering(study, layout, variant, sampling, seed)
+        answer_shard(cell, shard, _posed(cell, benchmarks, tasks), opened)
 
 
 def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shards: int = 1) -> None:
@@ -60,46 +64,72 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
     VideoChanged or SelectionError when something the cell needs is missing or bad.
     """
     cell = Cell(study, layout, variant, sampling, seed, shards)
-    benchmarks = _asked(cell)
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    params = {"sampling": study.samplings[sampling].model_dump(mode="json"), "benchmarks": list(benchmarks), "shards": shards}
+    benchmarks = _benchmarks(cell)
+    params = {"sampling": study.samplings[sampling].model_dump(mode="json"), "benchmarks": benchmarks, "shards": shards}
     name = f"{variant}/{sampling}"
-    with (
-        tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run,
-        _written(cell, benchmarks, "scoring") as tasks,
-    ):
-        if shards == 1:
-            answer_shard(cell, 0, _posed(cell, benchmarks, tasks))
-        answers, digests, seconds = collected(cell)
-        for asked in benchmarks.values():
-            digests |= asked.digests
-        theirs = _replayed(answers, tasks)
-        figures = {name: _scored(cell, name, asked, answers, theirs[name]) for name, asked in benchmarks.items()}
-        content = {
-            "variant": variant,
-            "sampling": sampling,
-            "seed": seed,
-            "benchmarks": figures,
-            "digests": digests,
-            "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-            "lmms_eval": version("lmms-eval"),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        write_json(cell.folder / "cells.json", content)
-        for benchmark, found in figures.items():
-            numbers = {key: value for key, value in found.items() if isinstance(value, int | float)}
-            run.log_metrics({f"{benchmark}.{key}": float(value) for key, value in numbers.items()})
+    with tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run:
+        for _, figures in evaluated([cell], lambda cell: load_answering(study, layout, variant, sampling, seed)):
+            run.log_metrics(metrics(figures))
+        for benchmark in benchmarks:
             run.log_artifact(cell.folder / f"{benchmark}.jsonl")
         run.log_artifact(cell.folder / "cells.json")
 
 
-def _asked(cell: Cell) -> dict[str, Asked]:
+def evaluated(cells: Sequence[Cell], opened: Callable[[Cell], Opened]) -> Iterator[tuple[Cell, Figures]]:
+    """Answer, score and write cells that ask one variant the same questions, one after the other; each with its figures.
+
+    `opened` gives what answers for a cell; cells in shards must be answered already. Errors as `evaluate_cells`.
+    """
+    benchmarks = _asked(cells[0])
+    with _written(cells[0], benchmarks, "scoring") as tasks:
+        for cell in cells:
+            if cell.shards == 1:
+                answer_shard(cell, 0, _posed(cell, benchmarks, tasks), opened(cell))
+            yield cell, _write_figures(cell, benchmarks, tasks)
+
+
+def metrics(figures: Figures) -> dict[str, float]:
+    """The figures that are numbers, as <benchmark>.<name>."""
+    return {
+        f"{benchmark}.{key}": float(value)
+        for benchmark, found in figures.items()
+        for key, value in found.items()
+        if isinstance(value, int | float)
+    }
+
+
+def _write_figures(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> Figures:
+    """Score a cell's answers and write its files, cells.json last."""
+    answers, digests, seconds = collected(cell)
+    for asked in benchmarks.values():
+        digests |= asked.digests
+    theirs = _replayed(answers, tasks)
+    figures = {name: _scored(cell, name, asked, answers, theirs[name]) for name, asked in benchmarks.items()}
+    content = {
+        "variant": cell.variant,
+        "sampling": cell.sampling,
+        "seed": cell.seed,
+        "benchmarks": figures,
+        "digests": digests,
+        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+        "lmms_eval": version("lmms-eval"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_json(cell.folder / "cells.json", content)
+    return figures
+
+
+def _benchmarks(cell: Cell) -> list[str]:
     evaluations = cell.study.evaluations()
     if (cell.variant, cell.sampling) not in evaluations:
         raise KeyError(
             f"study {cell.study.name!r} evaluates no {cell.variant!r} under {cell.sampling!r}; its cells: {sorted(evaluations)}"
         )
-    return {name: load_asked(cell.study, cell.layout, name) for name in evaluations[cell.variant, cell.sampling]}
+    return evaluations[cell.variant, cell.sampling]
+
+
+def _asked(cell: Cell) -> dict[str, Asked]:
+    return {name: load_asked(cell.study, cell.layout, name) for name in _benchmarks(cell)}
 
 
 @contextmanager

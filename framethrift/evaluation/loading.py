@@ -15,10 +15,11 @@ from framethrift.config.variants import BaselineVariant, SamplerVariant, Videolm
 from framethrift.evaluation.answering import Answerer, Answering
 from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.chance import ChanceAnswerer
+from framethrift.evaluation.layer_steps import LayerSteps
 from framethrift.evaluation.picking import Scoring
 from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.questions import EncodedVideo
-from framethrift.evaluation.reducing import LayerSteps, ReducingViewer
+from framethrift.evaluation.reducing import ReducingViewer
 from framethrift.evaluation.selection import SelectViewer
 from framethrift.evaluation.shown import BlindViewer, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -31,6 +32,8 @@ from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.sampler import UNetSampler, load_sampler
 from framethrift.reducers import LAYER_REDUCERS
+
+Opened = tuple[Answering, dict[str, str]]  # what answers, and the digests of all weights that take part
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class Loaded:
         if isinstance(sampling, Blind):
             return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
-            return self._reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
+            return self.reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
         viewer = SelectViewer(
             *parts,
             sampling,
@@ -71,10 +74,10 @@ class Loaded:
             draw=self.draw,
             seed=self.seed,
         )
-        return self._reducing(sampling, viewer, watch)
+        return self.reducing(sampling, viewer, watch)
 
-    def _reducing(self, sampling: Stream | Select, viewer: Viewer, watch: Stopwatch) -> Answerer:
-        """What answers from `viewer`, with the sampling's reducer where it has one."""
+    def reducing(self, sampling: Stream | Select, viewer: Viewer, watch: Stopwatch) -> Answerer:
+        """What answers from what `viewer` shows under `sampling`, with the sampling's reducer where it has one."""
         parts, reduction = (self.model, self.processor), sampling.reducer
         if reduction is None:
             return Answerer(*parts, viewer, watch)
@@ -114,9 +117,7 @@ def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: 
     return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)
 
 
-def load_answering(
-    study: Study, layout: Layout, variant: str, sampling: str, seed: int, device: str | None = None
-) -> tuple[Answering, dict[str, str]]:
+def load_answering(study: Study, layout: Layout, variant: str, sampling: str, seed: int, device: str | None = None) -> Opened:
     """What answers for a variant under a sampling, and the digests of all weights that take part.
 
     Raises ModelFolderError for a model that is missing or damaged, FileNotFoundError for a baseline's checkpoint.
@@ -124,10 +125,7 @@ def load_answering(
     settings, kind = study.samplings[sampling], study.variants[variant]
     if isinstance(settings, Chance):
         return ChanceAnswerer(seed), {}
-    scoring = (
-        kept_scoring(layout, settings.candidate_fps) if isinstance(settings, Select) and study.needs_clip(sampling) else None
-    )
-    digests = {} if scoring is None else {"clip": file_digest(layout.clip / MANIFEST)}
+    scoring, digests = scoring_of(study, layout, sampling)
     if isinstance(kind, BaselineVariant):
         if isinstance(settings, Stream | Select) and settings.reducer is not None:
             raise ValueError(f"sampling {sampling!r}: reducers are attached to VideoLMs of this project, not to {variant!r}")
@@ -138,6 +136,14 @@ def load_answering(
         return plain, {"model": digest, **digests}
     loaded = load_variant(study, layout, variant, seed, device)
     return loaded.answerer(settings, scoring), {**loaded.digests, **digests}
+
+
+def scoring_of(study: Study, layout: Layout, sampling: str) -> tuple[Scoring | None, dict[str, str]]:
+    """What scores frames under a sampling of the study, with its digest; nothing where frames are not scored."""
+    settings = study.samplings[sampling]
+    if not isinstance(settings, Select) or not study.needs_clip(sampling):
+        return None, {}
+    return kept_scoring(layout, settings.candidate_fps), {"clip": file_digest(layout.clip / MANIFEST)}
 
 
 def kept_scoring(layout: Layout, fps: float) -> Scoring:

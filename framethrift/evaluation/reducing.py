@@ -1,28 +1,21 @@
-"""Fewer visual tokens than a sampling shows: reducers behind the projector, and on the language model's layers."""
+"""Fewer visual tokens than a sampling shows, by reducers behind the projector."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config.reduction import Reduction
-from framethrift.evaluation.answering import Answerer
-from framethrift.evaluation.decoding import Conversation, greedy_steps
 from framethrift.evaluation.shown import Ask, Shown, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.encoder_attention import observed_encoder, pooled_to, split_features
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.tokenizer import DELTA, NEWLINE
-from framethrift.reducers import layer_reducer, reduce, reducer
-from framethrift.reducers.costs import LanguageShape, cache_bytes, prefill_flops, published_flops
-from framethrift.reducers.layers import LayerHooks, attached
+from framethrift.reducers import observes, reduce, reducer
 from framethrift.reducers.protocol import Reduced, ReducerInput
 
 
@@ -30,7 +23,8 @@ class ReducingViewer:
     """What another viewer shows, with the I-frames' tokens reduced.
 
     Reduced tokens are ready embeddings, so they stand in the places of Δ-tokens, for which the model takes ready embeddings.
-    `achieved` tells of the last video how many tokens and what share of them were kept, and what the method's knobs were set to.
+    `achieved` tells of the last video how many tokens and what share of them were kept, and what the method's knobs were set to;
+    the share goes with what is shown, too.
     """
 
     def __init__(
@@ -50,7 +44,7 @@ class ReducingViewer:
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`. Raises ReductionError when the reducer lacks an input or does not know an option."""
-        observed = {"attention", "keys"}.intersection(self._method.needs)
+        observed = observes(self._reduction.name)
         with observed_encoder(self._model) if observed else nullcontext():
             views = self._viewer(asks)
         known: dict[tuple[int, str], Shown] = {}
@@ -59,7 +53,7 @@ class ReducingViewer:
             key = id(view.shown), ask.question if "question" in self._method.needs else ""
             if key not in known:
                 with self._watch("reduce"):
-                    known[key] = self._reduced(view.shown, ask.question, bool(observed))
+                    known[key] = self._reduced(view.shown, ask.question, observed)
             reduced.append(replace(view, shown=known[key]))
         return reduced
 
@@ -90,7 +84,7 @@ class ReducingViewer:
         reduced = reduce(self._reduction.name, given, **self._reduction.options)
         share = reduced.count / (given.frames * given.per_frame)
         self.achieved = {"kept_tokens": reduced.count, "kept_share": share, **reduced.knobs}
-        return self._laid_out(shown, reduced)
+        return replace(self._laid_out(shown, reduced), kept_share=share)
 
     def _words(self, text: str) -> Tensor:
         """Token embeddings (L, d) of a text."""
@@ -125,77 +119,3 @@ class ReducingViewer:
             wanted = {"rows": ends_row, "frames": ends_frame, "none": False}[self._reduction.newlines]
             text.append(DELTA + NEWLINE if wanted else DELTA)
         return "".join(text), [reduced.tokens[index] for index in own]
-
-
-class LayerSteps:
-    """As `greedy_steps`, with a layer reducer; every question is read alone, for what is kept depends on it.
-
-    `hooks` are those of the last question: how many tokens each layer read and kept.
-    """
-
-    def __init__(self, reduction: Reduction) -> None:
-        self._reduction = reduction
-        self.hooks: LayerHooks | None = None
-
-    def __call__(
-        self, model: CopeVideoForConditionalGeneration, pad_id: int, conversations: Sequence[Conversation]
-    ) -> Iterator[NDArray[np.int64]]:
-        """The most probable next token (B, Q) of every question, step by step, without end."""
-        most = max(len(conversation.questions) for conversation in conversations)
-        running = [
-            [self._one(model, pad_id, replace(conversation, questions=[question])) for question in conversation.questions]
-            for conversation in conversations
-        ]
-        while True:
-            tokens = np.full((len(conversations), most), pad_id, dtype=np.int64)
-            for row, questions in enumerate(running):
-                for column, steps in enumerate(questions):
-                    tokens[row, column] = next(steps)
-            yield tokens
-
-    def _one(self, model: CopeVideoForConditionalGeneration, pad_id: int, conversation: Conversation) -> Iterator[int]:
-        method = layer_reducer(self._reduction.name, self._reduction.share, **self._reduction.options)
-        self.hooks = hooks = LayerHooks(method, _frames(model, conversation))
-        steps = greedy_steps(model, pad_id, [conversation])
-        while True:
-            # On the model only while this question's step runs: the questions of a batch take turns.
-            with attached(model.language_model.model, hooks):
-                token = int(next(steps)[0, 0])
-            yield token
-
-
-def prompt_costs(answerer: Answerer, length: int) -> dict[str, Any]:
-    """Formula costs of a prompt of `length` tokens, as the last question answered had it.
-
-    prefill_flops as torch counts, published_flops as the reducers' papers do, cache_bytes of keys and values after the prompt;
-    reduction: what a token reducer achieved, empty without one.
-    """
-    shape = LanguageShape.of(answerer.model.config.text_config)
-    hooks = answerer.steps.hooks if isinstance(answerer.steps, LayerSteps) else None
-    read = [length] * shape.layers if hooks is None else [hooks.read[layer] for layer in range(shape.layers)]
-    kept = read if hooks is None else [hooks.kept[layer] for layer in range(shape.layers)]
-    return {
-        "prompt_tokens": length,
-        "prefill_flops": prefill_flops(read, shape),
-        "published_flops": published_flops(read, shape),
-        "cache_bytes": cache_bytes(kept, shape, answerer.model.dtype.itemsize),
-        "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
-    }
-
-
-def _frames(model: CopeVideoForConditionalGeneration, conversation: Conversation) -> Tensor:
-    """(1, L) frame of every prompt token, I-frames and P-frames in reading order; -1 for newlines and text."""
-    image, delta = model.config.image_token_id, model.config.delta_token_id
-    embeds = () if conversation.delta_embeds is None else conversation.delta_embeds
-    sizes = {image: iter([grid * grid for grid in conversation.image_grids]), delta: iter([len(own) for own in embeds])}
-    left, own = dict.fromkeys(sizes, 0), dict.fromkeys(sizes, -1)
-    frames, seen = [], 0
-    for token in (*conversation.prefix, *conversation.questions[0]):
-        if token not in sizes:
-            frames.append(-1)
-            continue
-        if left[token] == 0:
-            left[token], own[token], seen = next(sizes[token]), seen, seen + 1
-        left[token] -= 1
-        frames.append(own[token])
-    return torch.tensor([frames], device=model.device)

@@ -12,7 +12,7 @@ from framethrift.evaluation.blocks import blocks, dealt
 from framethrift.evaluation.journal import Journal, Record, read_journal
 from framethrift.evaluation.keys import Keys
 from framethrift.evaluation.lmms_tasks import cut
-from framethrift.evaluation.loading import load_answering
+from framethrift.evaluation.loading import Opened
 from framethrift.evaluation.posing import Posed, keyed
 from framethrift.files import write_json
 from framethrift.progress import Progress
@@ -48,13 +48,13 @@ class Cell:
         return f"{self.variant}/{self.sampling} seed{self.seed}"
 
 
-def answer_shard(cell: Cell, shard: int, questions: Sequence[Posed]) -> dict[str, str]:
-    """Answer the shard's part of the cell's `questions` into its journal, and write its .json last; the weights' digests.
+def answer_shard(cell: Cell, shard: int, questions: Sequence[Posed], opened: Opened) -> None:
+    """Have the shard's part of the cell's `questions` answered by what is `opened` into its journal, and write its .json last.
 
     Answers found in any journal of the cell are used again if their keys still hold, whole blocks of them: an answer
     depends in its last bits on the batch it was computed in, and a batch never crosses blocks.
     """
-    answering, digests = load_answering(cell.study, cell.layout, cell.variant, cell.sampling, cell.seed)
+    answering, digests = opened
     settings = cell.study.samplings[cell.sampling]
     shared = {
         "sampling": settings.model_dump(mode="json"),
@@ -81,7 +81,6 @@ def answer_shard(cell: Cell, shard: int, questions: Sequence[Posed]) -> dict[str
             _answer(answering, questions, ready[False], wanted, journal, progress)
     facts = {"questions": len(wanted), "digests": digests, "keys": sorted(wanted.values())}
     write_json(path.with_suffix(".json"), facts)
-    return digests
 
 
 def collected(cell: Cell) -> tuple[Answers, dict[str, str], dict[str, float]]:

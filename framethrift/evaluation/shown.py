@@ -42,7 +42,7 @@ class Ask:
 class Shown:
     """What the LLM reads before a question: `stream` is the placeholder text (empty: no video), the rest as `Conversation`.
 
-    Questions that are shown the same share the object.
+    `kept_share`: of the I-frames' tokens, behind a token reducer. Questions that are shown the same share the object.
     """
 
     items: tuple[StreamItem, ...]
@@ -51,6 +51,7 @@ class Shown:
     image_grids: tuple[int, ...]
     delta_embeds: Tensor | None
     visual_tokens: int
+    kept_share: float = 1.0
 
     def conversation(self, processor: CopeVideoProcessor, questions: Sequence[str]) -> Conversation:
         """This, with questions behind it."""

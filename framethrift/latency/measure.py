@@ -18,7 +18,7 @@ from framethrift.config.sampling import Select
 from framethrift.evaluation.answering import Answerer
 from framethrift.evaluation.loading import Loaded, fresh_scoring, load_variant
 from framethrift.evaluation.questions import EncodedVideo
-from framethrift.evaluation.reducing import prompt_costs
+from framethrift.evaluation.reducing import ReducingViewer
 from framethrift.evaluation.shown import Ask, View
 from framethrift.files import write_json
 from framethrift.latency.clip import timed_clip
@@ -76,7 +76,11 @@ def _entries(
             answerer = loaded.answerer(study.samplings[name], scorings[name])
             figures, views[name] = _time(answerer, clip, timed.output_tokens)
             conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
-            costs[name] = prompt_costs(answerer, conversation.length)
+            costs[name] = {
+                "prompt_tokens": conversation.length,
+                **answerer.costs(views[name].shown, conversation.length),
+                "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
+            }
             progress.advance()
             if repeat:
                 runs[name].append(figures)

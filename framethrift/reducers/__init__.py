@@ -44,6 +44,11 @@ def reducer(name: str) -> "Reducer":
     return found
 
 
+def observes(name: str) -> bool:
+    """Whether the method reads the vision encoder's attention or keys. Raises ReductionError for an unknown name."""
+    return name not in LAYER_REDUCERS and not {"attention", "keys"}.isdisjoint(reducer(name).needs)
+
+
 def layer_reducer(name: str, share: float, **options: Any) -> "LayerReducer":
     """The layer reducer `name`, keeping `share` of the visual tokens where it works. Raises ReductionError for what it is not."""
     from framethrift.reducers.protocol import ReductionError
@@ -85,4 +90,4 @@ def _require_options(name: str, build: Any, options: dict[str, Any]) -> None:
         raise ReductionError(f"options: reducer {name!r} has no {unknown}; allowed: {sorted(allowed - {'share'})}")
 
 
-__all__ = ["LAYER_REDUCERS", "REDUCERS", "layer_reducer", "reduce", "reducer"]
+__all__ = ["LAYER_REDUCERS", "REDUCERS", "layer_reducer", "observes", "reduce", "reducer"]

@@ -48,3 +48,15 @@ def prefill_flops(tokens: Sequence[int], shape: LanguageShape) -> float:
 def cache_bytes(tokens: Sequence[int], shape: LanguageShape, bytes_per_number: int) -> int:
     """Bytes of the keys and values of `tokens` tokens in each layer."""
     return sum(2 * k * shape.kv_heads * shape.head_width * bytes_per_number for k in tokens)
+
+
+def prompt_costs(read: Sequence[int], kept: Sequence[int], shape: LanguageShape, bytes_per_number: int) -> dict[str, float]:
+    """What a prompt costs of which each layer reads `read` tokens and keeps the keys and values of `kept`.
+
+    prefill_flops as torch counts, published_flops as the reducers' papers do, cache_bytes after the prompt.
+    """
+    return {
+        "prefill_flops": prefill_flops(read, shape),
+        "published_flops": published_flops(read, shape),
+        "cache_bytes": cache_bytes(kept, shape, bytes_per_number),
+    }

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from framethrift.config import Study
 from framethrift.config.reduction import Reduction
 from framethrift.config.sampling import Select, Stream
+from framethrift.evaluation.layer_steps import LayerSteps
 from framethrift.evaluation.loading import load_variant
 from framethrift.evaluation.questions import load_asked
-from framethrift.evaluation.reducing import LayerSteps, prompt_costs
 from framethrift.evaluation.shown import Ask
 from framethrift.latency import measure
 from framethrift.models.encoder_attention import observed_encoder, pooled_to, split_features
@@ -143,12 +143,14 @@ def test_layer_costs_are_those_of_the_tokens_left(cope) -> None:  # type: ignore
     model = loaded.model
     answerer = loaded.answerer(Stream(delta="drop", reducer=Reduction(name="fastv", share=0.25, options={"layer": 1})))
     assert isinstance(answerer.steps, LayerSteps)
-    list(answerer.answer(asks[:1], [2]))
-    length = answerer.viewer(asks[:1])[0].shown.conversation(loaded.processor, [asks[0].question]).length
+    ((_, answer),) = answerer.answer(asks[:1], [2])
+    shown = answerer.viewer(asks[:1])[0].shown
+    length = shown.conversation(loaded.processor, [asks[0].question]).length
     layers = model.config.text_config.num_hidden_layers
-    assert [answerer.steps.hooks.read[layer] for layer in range(layers)] == [length] + [length - 24] * (layers - 1)
-    costs, plain = prompt_costs(answerer, length), prompt_costs(loaded.answerer(Stream()), length)
-    assert costs["prefill_flops"] < plain["prefill_flops"] and costs["prompt_tokens"] == length
+    assert [answerer.steps.hooks[0, 0].read[layer] for layer in range(layers)] == [length] + [length - 24] * (layers - 1)
+    costs, plain = answerer.costs(shown, length), loaded.answerer(Stream()).costs(shown, length)
+    assert answer.costs == costs and (costs["kept_share"], plain["kept_share"]) == (0.25, 1)
+    assert costs["prefill_flops"] < plain["prefill_flops"]
     text = model.config.text_config
     per_token = 2 * 4 * text.num_key_value_heads * text.hidden_size // text.num_attention_heads
     assert costs["cache_bytes"] == per_token * (length + (layers - 1) * (length - 24))
@@ -159,8 +161,8 @@ def test_latency_states_reduction_and_costs(cope, tiny, monkeypatch) -> None:  #
     answerer = loaded.answerer(Stream(reducer=Reduction(name="dycoke", share=0.75)))
     figures, view = measure._time(answerer, asks[0].video, 2)
     assert figures["reduction_s"] > 0 and view.shown.visual_tokens < 52
-    assert prompt_costs(answerer, 60)["reduction"] == {"kept_tokens": 24, "kept_share": 0.75, "k": 0.5}
-    assert prompt_costs(loaded.answerer(Stream()), 60)["reduction"] == {}
+    assert answerer.viewer.achieved == {"kept_tokens": 24, "kept_share": 0.75, "k": 0.5}
+    assert answerer.costs(view.shown, 60)["kept_share"] == view.shown.kept_share == 0.75
     figures, _ = measure._time(loaded.answerer(Stream()), asks[0].video, 2)
     assert figures["reduction_s"] == 0
 

@@ -54,3 +54,37 @@ rule evaluate:
         "Evaluating {wildcards.variant} under {wildcards.sampling}, seed {wildcards.seed}"
     shell:
         f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --shards {flow.shards} --threads {{threads}}"
+
+
+if flow.methods:
+
+    ruleorder: arena > evaluate
+
+    rule arena:
+        input:
+            lambda wildcards: flow.competing(
+                wildcards.variant, wildcards.budget, wildcards.seed
+            ),
+        output:
+            expand(
+                f"{at.root}/cells/{{{{variant}}}}/{{method}}_{{{{budget}}}}/seed{{{{seed}}}}/cells.json",
+                method=flow.methods,
+            ),
+        log:
+            f"{at.root}/logs/arena/{{variant}}-{{budget}}-seed{{seed}}.log",
+        wildcard_constraints:
+            budget=r"\d+",
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=720,
+        params:
+            digest=lambda wildcards: flow.digest(
+                "arena", wildcards.variant, wildcards.budget
+            ),
+        message:
+            "Evaluating {wildcards.variant} with every token reducer at {wildcards.budget} %, seed {wildcards.seed}"
+        shell:
+            f"framethrift --log {{log:q}} arena {flow.arguments} --variant {{wildcards.variant}} --budget {{wildcards.budget}} --seed {{wildcards.seed}} --threads {{threads}}"

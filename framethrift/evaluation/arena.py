@@ -1,0 +1,76 @@
+"""The arena's cells: many token reducers behind one model, which looks at every video once for all of them."""
+
+from collections.abc import Sequence
+
+from framethrift import tracking
+from framethrift.config import Layout, Study
+from framethrift.config.sampling import Select, Stream
+from framethrift.evaluation.evaluate import evaluated, metrics
+from framethrift.evaluation.loading import Opened, load_variant, scoring_of
+from framethrift.evaluation.shards import Cell
+from framethrift.evaluation.shown import Ask, View, Viewer
+from framethrift.evaluation.stopwatch import Stopwatch
+from framethrift.reducers import observes
+
+MEMORY = 2**30  # bytes of features that are remembered; the rest is seen again for every method
+
+
+def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed: int) -> None:
+    """As `evaluate_cells` for every method of the arena at one budget in %, one after the other.
+
+    A cell's seconds are what it took itself: the first method pays for looking. Raises KeyError for a variant or a budget that is
+    not in the arena, and what `evaluate_cells` raises.
+    """
+    arena = study.arena
+    if arena is None or variant not in arena.variants or budget not in arena.budgets:
+        raise KeyError(f"study {study.name!r} has no arena of {variant!r} at {budget} %")
+    sight = _SharedSight(study, layout, variant, arena.sampling, seed)
+    cells = [Cell(study, layout, variant, name, seed) for name in arena.entries(budget)]
+    params = {"arena": arena.model_dump(mode="json"), "budget": budget}
+    name = f"{variant}/{budget}"
+    with tracking.stage_run(layout, study, stage="arena", name=name, seed=seed, params=params, push=False) as run:
+        for cell, figures in evaluated(cells, sight.opened):
+            run.log_metrics({f"{cell.sampling}.{key}": value for key, value in metrics(figures).items()})
+
+
+class _SharedSight:
+    """A variant that answers under several samplings which differ in nothing but their reducers."""
+
+    def __init__(self, study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+        self._loaded = load_variant(study, layout, variant, seed)
+        scoring, digests = scoring_of(study, layout, sampling)
+        self._digests = self._loaded.digests | digests
+        self._viewer = _Remembering(self._loaded.answerer(study.samplings[sampling], scoring).viewer)
+
+    def opened(self, cell: Cell) -> Opened:
+        """What answers for a cell."""
+        sampling = cell.study.samplings[cell.sampling]
+        assert isinstance(sampling, Stream | Select) and sampling.reducer is not None  # the arena made it
+        own = self._viewer.seen_anew if observes(sampling.reducer.name) else self._viewer
+        return self._loaded.reducing(sampling, own, Stopwatch(self._loaded.model.device)), self._digests
+
+
+class _Remembering:
+    """Another viewer's views, remembered for the same questions while their features fit into MEMORY."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.seen_anew = viewer
+        self._views: dict[tuple[Ask, ...], list[View]] = {}
+        self._left = MEMORY
+
+    def __call__(self, asks: Sequence[Ask]) -> list[View]:
+        """As `Viewer`."""
+        known = self._views.get(tuple(asks))
+        if known is not None:
+            return known
+        views = self.seen_anew(asks)
+        tensors = {id(part): part for view in views for part in (view.shown.image_features, view.shown.delta_embeds)}
+        size = sum(part.numel() * part.element_size() for part in tensors.values() if part is not None)
+        if size <= self._left:
+            self._views[tuple(asks)] = views
+            self._left -= size
+        return views
+
+    def cost(self, ask: Ask) -> int:
+        """As `Viewer`."""
+        return self.seen_anew.cost(ask)
