@@ -5,13 +5,15 @@ errors; the percentile bootstrap is used because accuracies near 0 and 1 are not
 questions equal weight, level by level: MLVU averages its task types, OVO-Bench its three parts and within them their tasks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 LEVEL = 0.95
 _CHUNK = 4_000_000
+_KEPT = 20_000_000  # draws of more than this many counts are not kept: 40 MB at two bytes each
 _RARE = 20  # fewer resamples than this in the tail: the p-value is estimated anew from FINER times as many
 FINER = 20
 Levels = Sequence[Sequence[str]]
@@ -113,16 +115,9 @@ class _Totals:
 
     def resampled(self, resamples: int, seed: int) -> np.ndarray:
         """(resamples,) means over as many drawn videos as there are, in chunks that bound the memory."""
-        rng = np.random.default_rng(seed)
-        chunk = max(1, _CHUNK // self.clusters)
-        means = []
-        for start in range(0, resamples, chunk):
-            rows = min(chunk, resamples - start)
-            drawn = rng.integers(0, self.clusters, size=(rows, self.clusters))
-            drawn += self.clusters * np.arange(rows)[:, None]
-            times = np.bincount(drawn.ravel(), minlength=rows * self.clusters).reshape(rows, self.clusters)
-            means.append(self._mean(times.astype(float)))
-        return np.concatenate(means)
+        kept = resamples * self.clusters <= _KEPT
+        chunks = _drawn(self.clusters, resamples, seed) if kept else _draws(self.clusters, resamples, seed)
+        return np.concatenate([self._mean(times.astype(float)) for times in chunks])
 
     def _mean(self, times: np.ndarray) -> np.ndarray:
         """(R,) means when video c counts times[r, c] times."""
@@ -137,6 +132,23 @@ class _Totals:
             means = np.divide((means * held) @ member, present, out=np.zeros_like(present), where=present > 0)
             held, paths = present > 0, outer
         return means[:, 0]
+
+
+def _draws(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """(R, clusters) chunks of how often each video is drawn in each of `resamples` draws of as many videos as there are."""
+    rng = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK // clusters)
+    for start in range(0, resamples, chunk):
+        rows = min(chunk, resamples - start)
+        drawn = rng.integers(0, clusters, size=(rows, clusters))
+        drawn += clusters * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters)
+
+
+@lru_cache(maxsize=4)
+def _drawn(clusters: int, resamples: int, seed: int) -> list[np.ndarray]:
+    """The draws once for all cells with as many videos: drawing takes ten times as long as averaging."""
+    return [times.astype(np.min_scalar_type(clusters)) for times in _draws(clusters, resamples, seed)]
 
 
 def _tail(means: np.ndarray) -> int:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from framethrift.evaluation import statistics
 from framethrift.evaluation.statistics import FINER, accuracy, chance, paired_difference
 
 
@@ -174,6 +175,15 @@ def test_a_clear_difference_survives_a_correction_for_many() -> None:
     found = paired_difference(scores, [0] * 320, videos, resamples=2000)
     assert found.p_value == 2 / (FINER * 2000 + 1)
     assert 200 * found.p_value < 0.05
+
+
+def test_kept_draws_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    scores, videos = rng.random(900), [f"video {number % 300}" for number in range(900)]
+    kept = accuracy(scores, videos, resamples=500, seed=7)
+    monkeypatch.setattr(statistics, "_KEPT", 0)
+    monkeypatch.setattr(statistics, "_CHUNK", 100_000)
+    assert accuracy(scores, videos, resamples=500, seed=7) == kept
 
 
 def test_levels_name_every_question() -> None:
