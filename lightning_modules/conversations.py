@@ -18,11 +18,12 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, TokenCosts, plan_stream
+from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_stream, token_budget
 from framethrift.tokens.packing import pack
 from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
+from lightning_modules.length_groups import grouped
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,18 @@ class StreamConversations:
     def __len__(self) -> int:
         return len(self._videos)
 
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) about how long each conversation is: visual tokens, the mean over the samplings, and words; nothing is read."""
+        return np.array([self._visual(video) + _words(self._pairs[video]) for video in self._videos])
+
+    def _visual(self, video: str) -> int:
+        row = self._gops.rows.loc[video]
+        keyframes = [int(number) for number in row["keyframes"]]
+        facts = keyframes, int(row["frames"]), float(row["fps"])
+        slots = [fixed_slots(*facts, sampling.window or int(row["window"])) for sampling in self._samplings]
+        costs = [token_budget(own.plan(sampling), self._costs) for own, sampling in zip(slots, self._samplings, strict=True)]
+        return sum(costs) // len(costs)
+
     def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
         """Conversation `index` under one of the samplings, as a function that reads it."""
         sampling = self._samplings[rng.integers(len(self._samplings))]
@@ -82,7 +95,8 @@ class StreamConversations:
 class SelectConversations:
     """One conversation per question: the frames that a selector picks for it, or previews and the visual queries to write."""
 
-    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Select], seed: int) -> None:
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Select], grid: int, seed: int) -> None:
+        self._grid = grid  # of a frame at the tower's full resolution
         settings, frames = study.videolm(variant), study.training_of(variant).key_frames
         self._frames, self._samplings = frames, samplings
         self._questions = questions(layout, settings.datasets, "train")
@@ -94,6 +108,16 @@ class SelectConversations:
 
     def __len__(self) -> int:
         return len(self._questions) + len(self._targets)
+
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) about how long each conversation is: visual tokens, the mean over the samplings, and words; nothing is read."""
+        settings, full = self._frames, self._frames.grid or self._grid
+        frames = sum(sampling.frames for sampling in self._samplings) // len(self._samplings)
+        shown = token_budget((frames, 0), TokenCosts.of(full, 0, 0))
+        hint = token_budget((settings.previews, 0), TokenCosts.of(settings.preview_grid, 0, 0))
+        asked = list(zip(self._questions["question"], self._questions["answer"], strict=True))
+        written = [(question, " ".join(own)) for (question, _), own in zip(asked, self._targets, strict=False)]
+        return np.array([shown + _words([pair]) for pair in asked] + [hint + _words([pair]) for pair in written])
 
     def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
         """Answering for the first len(questions) indices, query reasoning for the rest; as a function that reads the frames."""
@@ -115,6 +139,10 @@ class SelectConversations:
         times, frames = self._candidates.get(video)
         items = [StreamItem("I", 0, int(index), float(times[index])) for index in chosen]
         return Conversation(items, frames[chosen], [pair], grid)
+
+
+def _words(pairs: list[tuple[str, str]]) -> int:
+    return sum(len(question.split()) + len(answer.split()) for question, answer in pairs)
 
 
 def without_video(conversation: Conversation) -> Conversation:
@@ -147,17 +175,23 @@ class Conversations:
         if streams:
             self._sources.append(StreamConversations(study, layout, variant, streams, processor.costs()))
         if selects:
-            self._sources.append(SelectConversations(study, layout, variant, selects, seed))
+            self._sources.append(SelectConversations(study, layout, variant, selects, processor.grid, seed))
         self._lengths = [len(source) for source in self._sources]
         self._processor, self._seed = processor, seed
-        self._size, self._blind_share = study.training_of(variant).videolm.batch_size, settings.blind_share
+        training = study.training_of(variant).videolm
+        self._size, self._blind_share = training.batch_size, settings.blind_share
+        self._measured = np.concatenate([source.lengths() for source in self._sources]) if training.length_grouped else None
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def _index(self, number: int) -> int:
         total = sum(self._lengths)
         epoch, place = divmod(number, total)
         if self._order[0] != epoch:
-            self._order = (epoch, np.random.default_rng([self._seed, epoch, total]).permutation(total))
+            rng = np.random.default_rng([self._seed, epoch, total])
+            order = rng.permutation(total)
+            if self._measured is not None:
+                order = grouped(order, self._measured, self._size, -epoch * total % self._size, rng)
+            self._order = (epoch, order)
         return int(self._order[1][place])
 
     def batch(self, step: int) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from framethrift.models.tokenizer import load_tokenizer
 from framethrift.progress import Progress
 from lightning_modules import processes
 from lightning_modules.conversations import Conversations
+from lightning_modules.low_rank import add_adapters, merged
 from lightning_modules.run_folder import supervised_folder
 from lightning_modules.schedule import adamw
 from lightning_modules.sharding import clip_gradients, is_sharded, shard, whole_state
@@ -94,6 +95,8 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
     weights = whole_state(model)
     if weights is None:
         return
+    if (lora := study.training_of(variant).videolm.lora) is not None and study.videolm(variant).trained:
+        weights = merged(weights, lora)
     settings_digest = rule_digest(study, "videolm", variant)
     with exported(
         layout.model(variant, seed),
@@ -117,6 +120,8 @@ def _tune(
     for dataset in study.dataset_of(variant):
         inputs += [layout.codec(dataset) / "videos.parquet", layout.videos(dataset) / "questions.parquet"]
     checkpoints = supervised_folder(study, layout, "videolm", variant, seed, inputs)
+    if settings.lora is not None:
+        add_adapters(model, settings.lora, seed)
     with tracking.stage_run(layout, study, stage="videolm", name=variant, seed=seed, params=settings.model_dump()) as run:
         module = VideolmTuning(model, settings, delta=study.shows_delta(variant))
         progress = Progress(f"videolm {variant} seed{seed}", settings.steps)

@@ -179,6 +179,8 @@ _CODE = {
         "framethrift.selectors",
         "lightning_modules.captions",
         "lightning_modules.conversations",
+        "lightning_modules.length_groups",
+        "lightning_modules.low_rank",
         "lightning_modules.sharding",
         "lightning_modules.videolm_finetuning",
     ),

@@ -46,6 +46,13 @@ class DeltaPretraining(Optimisation):
     )
 
 
+class Lora(Section):
+    """Low-rank adapters on the language model's linear layers in place of all its weights: for small GPUs, not the paper's."""
+
+    rank: int = Field(64, ge=1, description="Rank r of every adapter.")
+    alpha: float = Field(128.0, gt=0, description="An adapter's output is scaled by alpha / rank.")
+
+
 class VideolmFinetuning(Optimisation):
     """Stage 2 of CoPE (Supp. C): batch in conversations (one video with its questions)."""
 
@@ -54,6 +61,12 @@ class VideolmFinetuning(Optimisation):
     )
     vision_learning_rate: float | None = Field(
         None, gt=0, description="Vision tower's peak learning rate (LLaVA-Video: 2e-6); null freezes the tower."
+    )
+    length_grouped: bool = Field(
+        False, description="Batches of conversations of about equal length, in shuffled order (LLaVA-Video): less padding."
+    )
+    lora: Lora | None = Field(
+        None, description="Train the language model through low-rank adapters, merged when it is exported; null trains it whole."
     )
 
 

@@ -14,7 +14,7 @@ from framethrift.evaluation.picking import FramePicker, Picked, Scoring
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws
 from framethrift.evaluation.stopwatch import Stopwatch
-from framethrift.evaluation.streams import fixed_slots, plan
+from framethrift.evaluation.streams import plan
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
 
 TOKENS_PER_FRAME = 196  # a guess, for deciding how many videos are looked at together
@@ -83,7 +83,7 @@ class PlainAnswerer:
         """The key frames of a stream, or nothing for the blind control."""
         if not isinstance(self._sampling, Stream):
             return Picked((), ())
-        items = plan(fixed_slots(ask.video, self._sampling), self._sampling, ask.span)
+        items = plan(ask.video.slots(self._sampling.window), self._sampling, ask.span)
         if self._sampling.order == "shuffled":
             items = [items[index] for index in draws(self._seed, ask.video.video_id).permutation(len(items)).tolist()]
         return Picked(tuple(range(len(items))), tuple(item.time for item in items))

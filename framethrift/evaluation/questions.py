@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from framethrift.codec import Encoded
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import Benchmark, datasets_of, load_benchmarks
 from framethrift.files import file_digest
+from framethrift.tokens import Slots, fixed_slots
 from framethrift.videos.benchmarks import Shortfall
 
 _TEXTS = ("cluster", "letter", "part", "task", "document", "document_id", "media")
@@ -83,17 +82,9 @@ class EncodedVideo:
         facts = (encoded.path, encoded.fps, encoded.window, encoded.frames, tuple(encoded.keyframes), encoded.stream_digest)
         return cls(video_id, "", *facts, encoded.b_frames)
 
-    def slots(self, window: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Times (G, S) in seconds of the slots of every GOP, NaN where `valid` (G, S) is False; nothing is decoded.
-
-        `window` is the fusion window in frames, None the recipe's; frames after the last whole window of a GOP have no slot.
-        """
-        window = window or self.window
-        lengths = np.diff([*self.keyframes, self.frames])
-        counts = 1 + (lengths - 1) // window
-        valid = np.arange(counts.max()) < counts[:, None]
-        places = np.array(self.keyframes)[:, None] + window * np.arange(counts.max())
-        return np.where(valid, places / self.fps, np.nan), valid
+    def slots(self, window: int | None = None) -> Slots:
+        """Where slots stand under fixed fusion at `window` frames, None: the recipe's; nothing is read."""
+        return fixed_slots(self.keyframes, self.frames, self.fps, window or self.window)
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,11 @@ class StreamViewer:
             return self._sampling.budget
         # Adaptive fusion spends what fixed fusion would, over the whole video.
         span = ask.span if self._sampling.fusion == "fixed" else (0.0, math.inf)
-        return token_budget(plan(fixed_slots(ask.video, self._sampling), self._sampling, span), self._processor.costs())
+        return token_budget(plan(ask.video.slots(self._sampling.window), self._sampling, span), self._processor.costs())
 
     def _slots(self, video: EncodedVideo) -> Slots:
         if self._sampling.fusion == "fixed":
-            return fixed_slots(video, self._sampling)
+            return video.slots(self._sampling.window)
         facts = video.path, video.keyframes, video.frames, video.fps, video.window
         with self._watch("read"):
             return adaptive_slots(*facts, self._sampling, self._processor.costs())
@@ -153,11 +153,6 @@ class StreamViewer:
                 waiting = []
         if waiting:
             yield _joined(waiting)
-
-
-def fixed_slots(video: EncodedVideo, sampling: Stream) -> Slots:
-    """The slots of fixed fusion at the sampling's window, which follow from the manifest."""
-    return Slots(sampling.window or video.window, *video.slots(sampling.window))
 
 
 def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:

@@ -1,7 +1,7 @@
 """The token stream a video is shown as, and what it costs; imports no torch."""
 
 from framethrift.tokens.budget import ContextOverflow, TokenCosts, gops_that_fit, require_fit, seconds_that_fit, token_budget
-from framethrift.tokens.slots import Slots, adaptive_slots
+from framethrift.tokens.slots import Slots, adaptive_slots, fixed_slots
 from framethrift.tokens.stream import StreamItem, last_p_frames, plan_stream
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "StreamItem",
     "TokenCosts",
     "adaptive_slots",
+    "fixed_slots",
     "gops_that_fit",
     "last_p_frames",
     "plan_stream",

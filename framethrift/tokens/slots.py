@@ -36,6 +36,17 @@ class Slots:
         return plan_stream(self.times, self.valid, sampling)
 
 
+def fixed_slots(keyframes: Sequence[int], frames: int, fps: float, window: int) -> Slots:
+    """Slots every `window` frames of GOPs that start at the frame numbers `keyframes`; nothing is read.
+
+    Frames after the last whole window of a GOP have no slot.
+    """
+    counts = 1 + (np.diff([*keyframes, frames]) - 1) // window
+    valid = np.arange(counts.max()) < counts[:, None]
+    places = np.array(keyframes)[:, None] + window * np.arange(counts.max())
+    return Slots(window, np.where(valid, places / fps, np.nan), valid)
+
+
 def adaptive_slots(
     path: Path, keyframes: Sequence[int], frames: int, fps: float, window: int, sampling: Stream, costs: TokenCosts
 ) -> Slots:

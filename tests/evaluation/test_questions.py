@@ -40,7 +40,8 @@ def test_slots_are_those_that_the_codec_reads(tiny) -> None:  # type: ignore[no-
     study, layout = tiny
     for benchmark in ("mini_motion", "mini_needle"):
         for video in load_asked(study, layout, benchmark).videos.values():
-            times, valid = video.slots()
+            slots = video.slots()
+            times, valid = slots.times, slots.valid
             for gop in read_gops(video.path, video.window):
                 assert np.allclose(times[gop.index][valid[gop.index]], gop.times, atol=1e-6)
                 assert np.isnan(times[gop.index][~valid[gop.index]]).all()
