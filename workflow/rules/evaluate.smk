@@ -73,7 +73,8 @@ if flow.methods:
         log:
             f"{at.root}/logs/arena/{{variant}}-{{budget}}-seed{{seed}}.log",
         wildcard_constraints:
-            budget=r"\d+",
+            variant="|".join(flow.study.arena.variants),
+            budget="|".join(map(str, flow.study.arena.budgets)),
         conda:
             "../../environment.yml"
         threads: 1
