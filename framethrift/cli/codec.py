@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from framethrift.cli import steps
-from framethrift.cli.steps import Jobs, Overrides, StudyOption
+from framethrift.cli.options import AsJson, Jobs, Overrides, StudyOption
 from framethrift.integrity import proven
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ app = typer.Typer(invoke_without_command=True)
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Video files; put -- before names that begin with a dash.")]
 Window = Annotated[int, typer.Option("--s", min=1, help="Fusion window s in frames.")]
 BFrames = Annotated[bool, typer.Option("--b-frames", help="Read streams with B-frames too, instead of refusing them.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback()

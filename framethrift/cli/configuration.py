@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from framethrift.cli.options import Overrides, StudyName
 from framethrift.config import load_study
 from framethrift.config.schema import schema_text
 
@@ -15,8 +16,8 @@ SCHEMA = Path("config/schema.json")
 
 @app.command()
 def show(
-    study: Annotated[str, typer.Argument(help="Name or YAML file of a study.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")] = None,
+    study: StudyName,
+    set_: Overrides = None,
 ) -> None:
     """Print the effective settings of a study as YAML: every field, defaults included."""
     settings = load_study(study, set_ or []).model_dump(mode="json")

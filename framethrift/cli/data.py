@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli.steps import Root
+from framethrift.cli.options import AsJson, Root, StudyName
 from framethrift.config import StudyError, load_study
 
 app = typer.Typer(no_args_is_help=True, help="Published benchmarks and training sets: what is here, and how to get it.")
-StudyName = Annotated[str, typer.Argument(help="Name or YAML file of a study.")]
 
 
 @app.command()
-def status(study: StudyName = "paper", root: Root = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def status(study: StudyName = "paper", root: Root = None, as_json: AsJson = False) -> None:
     """List, per published dataset of a study, what is here and missing, sizes, licences and gates."""
     from framethrift.published.lookup import data_root
     from framethrift.published.status import data_states, describe

@@ -8,17 +8,14 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from framethrift.config import Layout, load_study
-
-StudyName = Annotated[str, typer.Argument(help="Name or YAML file of a study.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")]
+from framethrift.cli.options import AsJson, Overrides, StudyName, open_study
 
 
 def claims(
     study: StudyName = "mini",
     set_: Overrides = None,
     status: Annotated[str | None, typer.Option(help="Only claims with this verdict, e.g. contradicted.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Every field, as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the claims ledger of both papers with the verdicts that the study's results give."""
     from framethrift.progress import Progress
@@ -27,8 +24,7 @@ def claims(
 
     if status is not None and status not in get_args(Status):
         raise typer.BadParameter(f"{status!r} is no verdict; allowed: {', '.join(get_args(Status))}", param_hint="--status")
-    settings = load_study(study, set_ or [])
-    sources = read_sources(settings, Layout(f"results/{settings.name}"), Progress("claims"))
+    sources = read_sources(*open_study(study, set_), Progress("claims"))
     chosen = [verdict for verdict in sources.verdicts if status in (None, verdict.status)]
     if as_json:
         print(json.dumps([_facts(verdict) for verdict in chosen], ensure_ascii=False, indent=1))
@@ -38,7 +34,7 @@ def claims(
         print(f"{verdict.status:16} {claim.id}: {claim.statement}")
         print(f"{'':16} {verdict.paper}, {claim.location}. {_numbers(verdict)}{verdict.reason}")
     counts = ", ".join(f"{number} {name}" for name, number in count(sources.verdicts).items())
-    print(f"\n{len(sources.verdicts)} claims in study {settings.name}: {counts}")
+    print(f"\n{len(sources.verdicts)} claims in study {sources.study.name}: {counts}")
 
 
 def compare(

@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from framethrift.config import Layout, load_study
+from framethrift.cli.options import AsJson, Overrides, StudyOption, open_study
+from framethrift.config import Layout
 
 
 def why(
     targets: Annotated[list[str] | None, typer.Argument(help="Files of the study; none: its report and all it rests on.")] = None,
-    study: Annotated[str, typer.Option("--study", help="Name or YAML file of a study.")] = "mini",
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")] = None,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
 ) -> None:
     """Say in words what would run again, and because of which field, file or line of code. Nothing is run."""
     from framethrift.integrity.planned import planned_jobs
     from framethrift.integrity.why import explain, explain_current
 
-    settings = load_study(study, set_ or [])
-    layout = Layout(f"results/{settings.name}")
+    settings, layout = open_study(study, set_)
     overrides = [f"set={json.dumps(set_, ensure_ascii=False)}"] if set_ else []
     jobs = planned_jobs(targets or [], [f"study={study}", *overrides])
     for line in explain(settings, layout, jobs):
@@ -36,7 +36,7 @@ def why(
 def doctor(
     results: Annotated[Path, typer.Argument(help="Results folder of a study.")] = Path("results/mini"),
     quick: Annotated[bool, typer.Option("--quick", help="Compare sizes of videos and weights, not their digests.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print findings and repairs as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every file of a study and what its last run left behind; exit code 1 when something is wrong.
 

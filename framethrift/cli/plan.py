@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from framethrift.cli.options import AsJson, Overrides, StudyName
 from framethrift.config import load_study
 
 
 def plan(
-    study: Annotated[str, typer.Argument(help="Name or YAML file of a study.")] = "paper",
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override: dotted.field=value.")] = None,
+    study: StudyName = "paper",
+    set_: Overrides = None,
     assume: Annotated[
         list[str] | None, typer.Option(help="Another assumption: name=value, of the names that the plan prints.")
     ] = None,
@@ -23,7 +24,7 @@ def plan(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
     repeats: Annotated[int, typer.Option(min=1, help="Simulated runs.")] = 20,
     away: Annotated[float, typer.Option(min=0, help="Minutes until a preempted node is back.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate a study's parameters, memory, FLOPs and GPU-hours, and simulate it on nodes that are preempted."""
     from framethrift.planning.assumptions import assumptions

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli.steps import Overrides, Sampling, Seed, StudyOption, Variant
-from framethrift.config import Layout, load_study
+from framethrift.cli.options import Overrides, Sampling, Seed, StudyOption, Variant, open_study
 
 Price = Annotated[float | None, typer.Option(min=0, help="Dollars per million tokens, for the estimate.")]
 
@@ -26,18 +25,15 @@ def judge(
     """Judge a cell's open answers by the endpoint of FRAMETHRIFT_JUDGE_URL, _MODEL and _KEY; without one they stay not judged."""
     from framethrift.evaluation.judging.judge import Pace, judge_cells
 
-    loaded = load_study(study, set_ or [])
     pace = Pace(per_minute=per_minute, workers=workers, price_in=price_in, price_out=price_out)
-    layout = Layout(f"results/{loaded.name}")
-    judge_cells(loaded, layout, variant, sampling, seed, pace, estimate_only=estimate, again=again)
+    judge_cells(*open_study(study, set_), variant, sampling, seed, pace, estimate_only=estimate, again=again)
 
 
 def labels(variant: Variant, study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Label the questions of a variant's benchmarks by what its controls say they need: the video, the order of its frames."""
     from framethrift.evaluation.labels import write_labels
 
-    loaded = load_study(study, set_ or [])
-    write_labels(loaded, Layout(f"results/{loaded.name}"), variant)
+    write_labels(*open_study(study, set_), variant)
 
 
 def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
@@ -45,8 +41,7 @@ def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
     from framethrift.evaluation.rescoring import rescore
     from framethrift.progress import say
 
-    loaded = load_study(study, set_ or [])
-    layout = Layout(f"results/{loaded.name}")
+    loaded, layout = open_study(study, set_)
     for variant, sampling in loaded.evaluations():
         for seed in loaded.seeds:
             folder = layout.cell(variant, sampling, seed)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from framethrift.cli.steps import Overrides, StudyOption, weights
+from framethrift.cli.options import Overrides, StudyOption
+from framethrift.cli.steps import weights
 from framethrift.config import StudyError, load_study
 from framethrift.integrity import proven
 
