@@ -30,13 +30,13 @@ def plan(
     from framethrift.planning.assumptions import assumptions
     from framethrift.planning.describe import describe, describe_survival
     from framethrift.planning.estimate import make_plan
-    from framethrift.planning.jobs import planned_jobs
+    from framethrift.planning.jobs import study_jobs
     from framethrift.planning.survival import preemption_rate, survive
 
     rate = None if preempt is None else preemption_rate(preempt)
     given = assumptions(assume or [], nodes=nodes, gpus_per_node=gpus_per_node, gpu=gpu)
     loaded = load_study(study, set_ or [])
-    jobs = planned_jobs(study, set_ or [])
+    jobs = study_jobs(study, set_ or [])
     planned = make_plan(loaded, jobs, given)
     survival = None if rate is None else survive(planned, jobs, rate, repeats, seed, 60 * away)
     if as_json:

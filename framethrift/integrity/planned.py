@@ -1,10 +1,16 @@
-"""What Snakemake would run, from Snakemake itself: a dry run in this process, with its structured messages kept."""
+"""What Snakemake would run, from Snakemake itself: a dry run, with its structured messages kept.
+
+It is a process of its own, because a Snakefile is executed in Snakemake's module: what it imports would stay there.
+"""
 
 import contextlib
 import io
+import json
 import logging
+import subprocess
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from framethrift.config.digest import ROOT
@@ -30,29 +36,38 @@ def planned_jobs(targets: Sequence[str], config: Sequence[str], *options: str) -
 
     `config` are words for `snakemake --config`. Raises PlanError with Snakemake's message when it cannot plan.
     """
+    words = ["--snakefile", str(ROOT / "Snakefile"), "--profile", str(ROOT / "workflow/profiles/default"), "--directory", "."]
+    words += ["--dry-run", "--nolock", *options, "--config", *config, "--", *targets]
+    done = subprocess.run([sys.executable, "-m", __name__, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PlanError(done.stderr.strip())
+    found = json.loads(done.stdout.splitlines()[-1])
+    return [Planned(**facts | {kind: tuple(facts[kind]) for kind in ("inputs", "outputs")}) for facts in found]
+
+
+def _print_plan(words: Sequence[str]) -> None:
     from snakemake.cli import main
 
-    kept: list[Planned] = []
+    kept: list[dict[str, Any]] = []
 
     def keep(record: logging.LogRecord) -> bool:
         facts: dict[str, Any] = record.__dict__
-        if getattr(facts.get("event"), "value", None) == "job_info":
+        if getattr(facts.get("event"), "value", None) == "job_info" and facts["output"]:
             names = {name: str(value) for name, value in dict(facts["wildcards"] or {}).items()}
             inputs, outputs = (tuple(map(str, facts[kind] or ())) for kind in ("input", "output"))
-            kept.append(Planned(facts["rule_name"], names, inputs, outputs, facts["reason"]))
+            kept.append(asdict(Planned(facts["rule_name"], names, inputs, outputs, facts["reason"])))
         return True
 
     said = io.StringIO()
-    words = ["--snakefile", str(ROOT / "Snakefile"), "--profile", str(ROOT / "workflow/profiles/default"), "--directory", "."]
-    words += ["--dry-run", "--nolock", *options, "--config", *config, "--", *targets]
-    logger = logging.getLogger("snakemake.logging")
-    logger.addFilter(keep)
+    logging.getLogger("snakemake.logging").addFilter(keep)
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             main(words)
     except SystemExit as end:
         if end.code:
-            raise PlanError(said.getvalue().strip()) from None
-    finally:
-        logger.removeFilter(keep)
-    return [job for job in kept if job.outputs]
+            raise SystemExit(said.getvalue()) from None
+    print(json.dumps(kept))
+
+
+if __name__ == "__main__":
+    _print_plan(sys.argv[1:])
