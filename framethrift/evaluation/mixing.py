@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config.sampling import Select, Stream
@@ -50,7 +52,7 @@ class MixedViewer(SelectViewer):
         _, valid = self._inside(ask)
         return super().cost(ask) + token_budget((0, int(valid[:, 1:].sum())), self._processor.costs(self._grid))
 
-    def _inside(self, ask: Ask):  # type: ignore[no-untyped-def]
+    def _inside(self, ask: Ask) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Times and validity (G, S) of the slots within the question's span."""
         slots = ask.video.slots()
         inside = slots.valid.copy()

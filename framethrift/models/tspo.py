@@ -59,11 +59,11 @@ class TspoAgent(nn.Module):
         held = functional.pad(mask, (0, padding)).reshape(-1, 1, 1, window)
         # A window without any frame looks at itself: a row without True would turn into NaN.
         held = held | ~held.any(dim=-1, keepdim=True)
-        parts = [
+        query, key, value = (
             functional.pad(own(signal), (0, 0, 0, padding)).reshape(-1, window, heads, width // heads).transpose(1, 2)
             for own in self.project
-        ]
-        attended = functional.scaled_dot_product_attention(*parts, attn_mask=held)
+        )
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=held)
         return attended.transpose(1, 2).reshape(batch, length + padding, width)[:, :length]
 
     @torch.inference_mode()
@@ -71,8 +71,8 @@ class TspoAgent(nn.Module):
         self, similarity: NDArray[np.floating], queries: NDArray[np.floating], frames: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """As `FrameSampler`: reads the embeddings of the first query, the bare question, and of the frames."""
-        device = self.project[0].weight.device
-        given = [torch.as_tensor(np.asarray(part, np.float32), device=device)[None] for part in (queries[0], frames)]
+        device = next(self.parameters()).device
+        given = [torch.from_numpy(np.asarray(part, np.float32)).to(device)[None] for part in (queries[0], frames)]
         return self(*given)[0].double().cpu().numpy()
 
 
