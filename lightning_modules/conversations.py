@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from framethrift.codec import Gop
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_stream, token_budget
+from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_selected, plan_stream, token_budget
 from framethrift.tokens.packing import pack
 from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
@@ -40,12 +41,21 @@ class Conversation:
 
 
 class StreamConversations:
-    """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it."""
+    """One conversation per video: its GOPs as a token stream, all its questions (and its caption) behind it.
 
-    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Stream], costs: TokenCosts) -> None:
+    Where a selector chooses the I-frames (`rest: delta`), it does so once for all of the video's questions; the oracle sees the
+    evidence of them all. Such a video comes as often in an epoch as it has questions, as with frames chosen question by question.
+    """
+
+    def __init__(self, study: Study, layout: Layout, variant: str, samplings: list[Stream | Select], costs: TokenCosts) -> None:
         settings = study.videolm(variant)
         datasets = settings.datasets
+        self._grid = study.training_of(variant).key_frames.grid
         asked = questions(layout, datasets, "train").groupby("video_id")
+        self._evidence = {
+            video: sorted({(float(start), float(end)) for spans in rows["evidence"] for start, end in spans})
+            for video, rows in asked
+        }
         self._pairs = {video: list(zip(rows["question"], rows["answer"], strict=True)) for video, rows in asked}
         if settings.captions:
             for video, caption in first_captions(layout, datasets).items():
@@ -55,26 +65,42 @@ class StreamConversations:
         self._gops = Gops(layout, asked_about, cached=study.training_of(variant).primitive_cache)
         self._videos = list(self._gops.rows.index)
         self._samplings, self._costs = samplings, costs
+        self._chosen_once = all(isinstance(sampling, Stream) for sampling in samplings)
 
     def __len__(self) -> int:
-        return len(self._videos)
+        return len(self._videos) if self._chosen_once else sum(len(self._pairs[video]) for video in self._videos)
 
     def lengths(self) -> NDArray[np.int64]:
         """(n,) about how long each conversation is: visual tokens, the mean over the samplings, and words; nothing is read."""
-        return np.array([self._visual(video) + _words(self._pairs[video]) for video in self._videos])
+        videos = [self._visual(video) + _words(self._pairs[video]) for video in self._videos]
+        return np.array(videos)[np.arange(len(self)) % len(videos)]
 
     def _visual(self, video: str) -> int:
         row = self._gops.rows.loc[video]
         keyframes = [int(number) for number in row["keyframes"]]
         facts = keyframes, int(row["frames"]), float(row["fps"])
-        slots = [fixed_slots(*facts, sampling.window or int(row["window"])) for sampling in self._samplings]
-        costs = [token_budget(own.plan(sampling), self._costs) for own, sampling in zip(slots, self._samplings, strict=True)]
+        costs = [self._cost(sampling, *facts, int(row["window"])) for sampling in self._samplings]
         return sum(costs) // len(costs)
+
+    def _cost(self, sampling: Stream | Select, keyframes: list[int], frames: int, fps: float, window: int) -> int:
+        if isinstance(sampling, Stream):
+            return token_budget(fixed_slots(keyframes, frames, fps, sampling.window or window).plan(sampling), self._costs)
+        slots = fixed_slots(keyframes, frames, fps, window)
+        return token_budget((sampling.frames, len(plan_selected(slots.times, slots.valid, ()))), self._costs)
 
     def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
         """Conversation `index` under one of the samplings, as a function that reads it."""
-        sampling = self._samplings[rng.integers(len(self._samplings))]
-        return lambda: self._read(self._videos[index], sampling)
+        sampling, video = self._samplings[rng.integers(len(self._samplings))], self._videos[index % len(self._videos)]
+        if isinstance(sampling, Stream):
+            return lambda: self._read(video, sampling)
+        times = self._gops.candidate_times(video, sampling.candidate_fps)
+        given = SelectorInput(times, None, "", sampling.frames, rng, self._evidence.get(video))
+        chosen = times[select(sampling.selector, given)].tolist()
+        return lambda: self._mixed(video, chosen)
+
+    def _mixed(self, video: str, chosen: list[float]) -> Conversation:
+        gops, times = self._slots(video)
+        return self._seen(video, plan_selected(times, ~np.isnan(times), chosen), gops, self._grid)
 
     def _read(self, video: str, sampling: Stream) -> Conversation:
         if sampling.fusion == "adaptive":
@@ -82,14 +108,22 @@ class StreamConversations:
             items = slots.plan(sampling)
             gops = {number: self._gops.get(video, number, slots.window_of(number)) for number in {item.gop for item in items}}
         else:
-            gops = {number: self._gops.get(video, number, sampling.window) for number in range(self._gops.count(video))}
-            times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
-            for number, gop in gops.items():
-                times[number, : len(gop.times)] = gop.times
+            gops, times = self._slots(video, sampling.window)
             items = plan_stream(times, ~np.isnan(times), sampling)
+        return self._seen(video, items, gops, None)
+
+    def _slots(self, video: str, window: int | None = None) -> tuple[dict[int, Gop], NDArray[np.float64]]:
+        """The video's GOPs, and the times (G, S) of their slots, NaN where there is none."""
+        gops = {number: self._gops.get(video, number, window) for number in range(self._gops.count(video))}
+        times = np.full((len(gops), max(len(gop.times) for gop in gops.values())), np.nan)
+        for number, gop in gops.items():
+            times[number, : len(gop.times)] = gop.times
+        return gops, times
+
+    def _seen(self, video: str, items: list[StreamItem], gops: dict[int, Gop], grid: int | None) -> Conversation:
         frames = np.stack([gops[item.gop].frames[item.slot] for item in items if item.kind == "I"])
         primitives = [(gops[i.gop].motion[i.slot - 1], gops[i.gop].residual[i.slot - 1]) for i in items if i.kind == "P"]
-        return Conversation(items, frames, self._pairs[video], primitives=primitives)
+        return Conversation(items, frames, self._pairs[video], grid, primitives)
 
 
 class SelectConversations:
@@ -169,8 +203,8 @@ class Conversations:
     def __init__(self, study: Study, layout: Layout, variant: str, processor: CopeVideoProcessor, seed: int) -> None:
         settings = study.videolm(variant)
         shown = [study.samplings[name] for name in settings.samplings]
-        streams = [sampling for sampling in shown if isinstance(sampling, Stream)]
-        selects = [sampling for sampling in shown if isinstance(sampling, Select)]
+        streams = [own for own in shown if isinstance(own, Stream) or (isinstance(own, Select) and own.rest == "delta")]
+        selects = [own for own in shown if isinstance(own, Select) and own.rest == "drop"]
         self._sources: list[StreamConversations | SelectConversations] = []
         if streams:
             self._sources.append(StreamConversations(study, layout, variant, streams, processor.costs()))

@@ -63,6 +63,7 @@ class Gops:
         self._paths: dict[str, Path] = {video: layout.root / path for video, path in rows["path"].items()}
         self._memory = Memory(self._read, lambda gop: gop.frames.nbytes + gop.motion.nbytes + gop.residual.nbytes)
         self._slots: dict[tuple[str, str], Slots] = {}
+        self._candidates: dict[tuple[str, float], np.ndarray] = {}
 
         if self._cache is not None:
             slots = sum(int(row["frames"]) // int(row["window"]) + 1 for _, row in rows.iterrows())
@@ -88,6 +89,13 @@ class Gops:
     def get(self, video_id: str, index: int, window: int | tuple[int, ...] | None = None) -> Gop:
         """GOP `index` of the video, read with the windows given (default: the recipe's)."""
         return self._memory.get(video_id, index, int(self.rows.at[video_id, "window"]) if window is None else window)
+
+    def candidate_times(self, video_id: str, fps: float) -> np.ndarray:
+        """Times (T,) in seconds of the video's candidate frames at a rate, without reading them."""
+        key = video_id, fps
+        if key not in self._candidates:
+            self._candidates[key] = sample_times(self._paths[video_id], fps)
+        return self._candidates[key]
 
     def adaptive_slots(self, video_id: str, sampling: Stream, costs: TokenCosts) -> Slots:
         """Slots that follow the motion of the video, planned once; errors as `framethrift.tokens.adaptive_slots`."""

@@ -155,6 +155,40 @@ class Rollouts:
             self._embeddings[video_id] = self._clip.get(video_id, path, digest)[1]
         return self._embeddings[video_id]
 
+    def right(self, asked: Sequence[Asked], chosen: Tensor) -> NDArray[np.bool_]:
+        """(B, D) whether the greedy answer from each drawn set (B, D, K) is right; equal sets are answered once."""
+        sets = chosen.sort(dim=-1).values
+        places: dict[tuple[int, tuple[int, ...]], int] = {}
+        order = [(row, tuple(frames)) for row, draws in enumerate(sets.tolist()) for frames in draws]
+        for key in order:
+            places.setdefault(key, len(places))
+        rows = [asked[row] for row, _ in places]
+        frames = self.frames(rows, torch.tensor([frames for _, frames in places]))
+        texts = self.reasoner.answer([one.question for one in rows], frames).texts
+        found = [one.read(text)[0] for one, text in zip(rows, texts, strict=True)]
+        return np.array([found[places[key]] for key in order]).reshape(sets.shape[:2])
+
+    def embeddings(self, asked: Sequence[Asked]) -> tuple[Tensor, Tensor, Tensor]:
+        """CLIP embeddings of the bare questions (B, d) and their videos' candidates (B, T, d), and which exist (B, T)."""
+        frames = [self._frame_embeddings(one.video_id).astype(np.float32) for one in asked]
+        held = np.zeros((len(asked), max(map(len, frames))), bool)
+        padded = np.zeros((*held.shape, frames[0].shape[1]), np.float32)
+        for row, own in enumerate(frames):
+            held[row, : len(own)], padded[row, : len(own)] = True, own
+        questions = torch.from_numpy(self._clip.scorer.embed_texts([one.question for one in asked]))
+        device = self.reasoner.model.device
+        return questions.to(device), torch.from_numpy(padded).to(device), torch.from_numpy(held).to(device)
+
+    def shown(self, asked: Sequence[Asked], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(B, D) share of the frames of each set (B, D, K) that lie in the question's evidence; 0 without evidence."""
+        shares = np.zeros(chosen.shape[:2])
+        for row, one in enumerate(asked):
+            times = self._bank.times(one.video_id)[chosen[row]]
+            inside = [(times >= start) & (times <= end) for start, end in one.evidence]
+            if inside:
+                shares[row] = np.any(inside, axis=0).mean(axis=-1)
+        return shares
+
     def coverage(self, asked: Sequence[Asked], chosen: NDArray[np.int64]) -> float:
         """Mean share of a question's evidence intervals that a chosen frame lies in; 0 where no question has evidence."""
         shares = []

@@ -30,13 +30,15 @@ def run_folder(study: Study, layout: Layout, stage: str, variant: str, seed: int
     training, dataset = study.training_of(variant), study.dataset_of(variant)[0]
     inputs = [*(folder / MANIFEST for folder in models), layout.clip / MANIFEST]
     inputs += [layout.codec(dataset) / "videos.parquet", layout.videos(dataset) / "questions.parquet"]
-    if stage == "sampler":
+    tspo = study.method_of(variant) == "tspo"
+    if stage == "sampler" and not tspo:
         inputs.append(layout.pass_rates(study.mllm_of(variant), seed))
     decisive = [
-        getattr(training, stage).model_dump(exclude=_FREE),
+        # TSPO's temperature follows the number of steps.
+        getattr(training, stage).model_dump(exclude={"checkpoint_every"} if tspo else _FREE),
         training.set_likelihood,
         training.key_frames,
-        study.models_of(variant).sampler,
+        study.models_of(variant).tspo if tspo else study.models_of(variant).sampler,
         rule_digest(study, stage, variant).rpartition("-")[2],
         [file_digest(path) for path in inputs],
     ]

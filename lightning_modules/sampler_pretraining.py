@@ -78,7 +78,7 @@ class SamplerTuning(lightning.LightningModule):
         log_p = self.sampler(given.similarity, given.query_mask, given.frame_mask)
         generator = step_generator(self._seed, batch["step"], processes.stream("sampler"), log_p.device)
         chosen = draw_sets(log_p, self._training.key_frames.frames, settings.draws, generator)
-        right = self._answered(asked, chosen)
+        right = self._rollouts.right(asked, chosen)
         advantage = difficulty_advantage(right, self._pass_rate[batch["questions"]], settings.impossible_bonus)
         if likelihood.centred_advantage:
             advantage = centred(advantage)
@@ -91,19 +91,6 @@ class SamplerTuning(lightning.LightningModule):
         self.log("evidence_coverage", self._rollouts.coverage(repeated, chosen.flatten(0, 1).cpu().numpy()))
         self.log("dead_groups", float((right.all(axis=1) | ~right.any(axis=1)).mean()))
         return loss
-
-    def _answered(self, asked: list[Asked], chosen: Tensor) -> NDArray[np.bool_]:
-        """(B, D) whether the greedy answer from each drawn set (B, D, K) is right; equal sets are answered once."""
-        sets = chosen.sort(dim=-1).values
-        places: dict[tuple[int, tuple[int, ...]], int] = {}
-        order = [(row, tuple(frames)) for row, draws in enumerate(sets.tolist()) for frames in draws]
-        for key in order:
-            places.setdefault(key, len(places))
-        rows = [asked[row] for row, _ in places]
-        frames = self._rollouts.frames(rows, torch.tensor([frames for _, frames in places]))
-        texts = self._rollouts.reasoner.answer([one.question for one in rows], frames).texts
-        right = [one.read(text)[0] for one, text in zip(rows, texts, strict=True)]
-        return np.array([right[places[key]] for key in order]).reshape(sets.shape[:2])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, constant learning rate."""

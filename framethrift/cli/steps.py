@@ -130,11 +130,13 @@ def sampler(
     devices: Devices = 1,
     nodes: Nodes = 1,
 ) -> None:
-    """Pre-train a key-frame sampler (MSJoE stage 1)."""
+    """Train a key-frame sampler: MSJoE's stage 1, or TSPO's agent."""
     spread(devices, nodes, threads)
     from lightning_modules.sampler_pretraining import train_sampler
+    from lightning_modules.tspo_training import train_tspo
 
-    train_sampler(*open_study(study, set_, threads), variant, seed)
+    settings, layout = open_study(study, set_, threads)
+    (train_tspo if settings.method_of(variant) == "tspo" else train_sampler)(settings, layout, variant, seed)
 
 
 def joint(

@@ -80,6 +80,13 @@ class NeedleWorld(Section):
     short_frames: tuple[int, int] = Field((2, 3), description="Fewest and most frames of a short event.")
     long_frames: tuple[int, int] = Field((12, 19), description="Fewest and most frames of a long event.")
     object_size: int = Field(15, ge=9, description="Side of an event's shape in pixels.")
+    pairs: bool = Field(
+        False,
+        description=(
+            "Also ask for the colours of two separated short events in one question: needs both events, not their order, which a "
+            "small model learns last."
+        ),
+    )
     decoy_share: float = Field(0.5, ge=0, le=1, description="Share of the frames between events with look-alikes or clutter.")
     texture: int = Field(14, ge=0, le=60, description="Amplitude of the static background noise, grey levels.")
     noise: int = Field(6, ge=0, le=40, description="Amplitude of the noise that changes with every frame, grey levels.")

@@ -117,6 +117,7 @@ _ANSWERING = (
             "layer_steps",
             "lmms_tasks",
             "loading",
+            "mixing",
             "picking",
             "plain",
             "posing",
@@ -143,7 +144,13 @@ _ROLLING = (
     "lightning_modules.pass_rates",
     "lightning_modules.rollouts",
 )
-_SAMPLING = (*_ROLLING, *_FITTING, "framethrift.rewards", "lightning_modules.sampler_pretraining")
+_SAMPLING = (
+    *_ROLLING,
+    *_FITTING,
+    "framethrift.rewards",
+    "lightning_modules.sampler_pretraining",
+    "lightning_modules.tspo_training",
+)
 # Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
 _PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
 # From raw answers to figures.
@@ -244,8 +251,10 @@ def _videolm(study: Study, variant: str) -> Any:
 
 def _reinforced(stage: str) -> Callable[[Study, str], Any]:
     def settings(study: Study, variant: str) -> Any:
-        training = study.training_of(variant)
-        return [study.models_of(variant).sampler, getattr(training, stage), training.set_likelihood, training.key_frames]
+        training, models = study.training_of(variant), study.models_of(variant)
+        if study.method_of(variant) == "tspo":
+            return [models.tspo, getattr(training, stage), training.key_frames]
+        return [models.sampler, getattr(training, stage), training.set_likelihood, training.key_frames]
 
     return settings
 

@@ -121,6 +121,14 @@ class Clip(Section):
     text_width: int = Field(768, ge=16, description="Width of the text tower.")
     text_layers: int = Field(12, ge=1, description="Layers of the text tower.")
     context: int = Field(77, ge=8, description="Longest caption in tokens.")
+    embedding_noise: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "Length of the random vector added to every frame's unit embedding when frames are scored, fixed per picture: lets a "
+            "miniature CLIP, which knows all there is in its world, err as often as a published one; 0 adds none."
+        ),
+    )
 
     @model_validator(mode="after")
     def _shapes(self) -> "Clip":
@@ -149,6 +157,18 @@ class Sampler(Section):
         return self
 
 
+class Tspo(Section):
+    """TSPO's temporal agent over CLIP features (arXiv 2508.04369): local-window attention and an MLP, trained alone."""
+
+    window: int = Field(12, ge=1, description="Frames of a local attention window.")
+    heads: int = Field(8, ge=1, description="Attention heads.")
+    first_temperature: float = Field(0.025, gt=0, description="Divides the scores before the softmax at the first step ...")
+    temperature: float = Field(
+        0.01, gt=0, description="... and at the last one, annealed linearly; the order stays at inference."
+    )
+    evidence_reward: bool = Field(True, description="Add R_T, the share of the drawn frames that show evidence (needle data).")
+
+
 class Models(Section):
     """All models of a study."""
 
@@ -157,3 +177,4 @@ class Models(Section):
     delta_encoder: DeltaEncoder = DeltaEncoder()
     clip: Clip = Clip()
     sampler: Sampler = Sampler()
+    tspo: Tspo = Tspo()

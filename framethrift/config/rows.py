@@ -4,7 +4,7 @@ from typing import Any
 
 from framethrift.config.sampling import Select, Stream
 from framethrift.config.study import Study
-from framethrift.config.variants import JointVariant, SamplerVariant, VideolmVariant
+from framethrift.config.variants import VideolmVariant
 
 Row = tuple[str, str]  # (variant, sampling)
 BASELINE = "uniform"  # the frame selector that all others are measured against
@@ -72,8 +72,12 @@ def frame_selectors(study: Study) -> list[Row]:
 
 
 def joint_training(study: Study) -> list[Row]:
-    """MSJoE's Tables 2 and 3: pre-trained and jointly trained models with everything that was switched off in turn."""
-    rows = [row for row in select_rows(study) if isinstance(study.variants[row[0]], SamplerVariant | JointVariant)]
+    """MSJoE's Tables 2 and 3: pre-trained and jointly trained models with everything that was switched off in turn.
+
+    A rival's sampler and one beside an MLLM that reads Δ-tokens belong to the selectors.
+    """
+    own = [name for name in study.variants if study.method_of(name) == "msjoe" and not study.shows_delta(study.mllm_of(name))]
+    rows = [row for row in select_rows(study) if row[0] in own]
     return rows if any(_overridden(study, variant) for variant, _ in rows) else []
 
 
@@ -156,7 +160,8 @@ def _ablation(study: Study, wanted: Any) -> list[Row]:
 
 def _overridden(study: Study, name: str) -> bool:
     variant = study.variants[name]
-    return isinstance(variant, SamplerVariant | JointVariant) and bool(variant.training or variant.models)
+    # A rival's settings are its own, no ablation of MSJoE's.
+    return study.method_of(name) == "msjoe" and bool(getattr(variant, "training", {}) or getattr(variant, "models", {}))
 
 
 def _flat(overrides: dict[str, Any], prefix: str) -> dict[str, Any]:

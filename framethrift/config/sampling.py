@@ -77,6 +77,19 @@ class Select(Section):
     )
     reducer: Reduction | None = Field(None, description="Fewer tokens of the frames, at inference only; null keeps all.")
     order: Order = Field("time", description="Order of the chosen frames; shuffled is the control for the sense of time.")
+    rest: Literal["drop", "delta"] = Field(
+        "drop",
+        description=(
+            "Frames that are not chosen: drop, or delta (CoPE x MSJoE: the chosen frames are the I-frames of a token stream, "
+            "every other slot of the video's GOPs is a fused P-frame)."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _stream_as_it_is(self) -> "Select":
+        if self.rest == "delta" and (self.reducer is not None or self.order != "time"):
+            raise ValueError("rest: delta makes a token stream in temporal order; leave reducer and order out")
+        return self
 
 
 class Blind(Section):

@@ -14,6 +14,8 @@ from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import Training
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, Variant, VideolmVariant
 
+TRAINED = ("msjoe", "tspo")  # selectors that read the network of a sampler variant
+
 
 def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Lay `overrides` over `base`, mapping by mapping; other values replace."""
@@ -122,8 +124,12 @@ class Study(Section):
             raise ValueError(f"{field}: {name!r} is not defined; allowed: {sorted(section)}")
 
     def _check_showing(self, field: str, name: str, sampling: str) -> None:
-        """Refuse a sampling that a baseline cannot be shown."""
+        """Refuse a sampling that a baseline cannot be shown, and one whose trained selector the variant does not have."""
         variant, shown = self.variants[name], self.samplings[sampling]
+        if isinstance(shown, Select) and shown.selector in TRAINED and self.method_of(name) not in (None, shown.selector):
+            raise ValueError(
+                f"{field}: {name!r} has a {self.method_of(name)} sampler, which selector {shown.selector!r} cannot read"
+            )
         if not isinstance(variant, BaselineVariant):
             return
         if variant.family == "text":
@@ -131,7 +137,7 @@ class Study(Section):
         elif isinstance(shown, Stream):
             fits = shown.delta == "drop" and shown.fusion == "fixed"
         else:
-            fits = not isinstance(shown, Select) or shown.selector != "msjoe"
+            fits = not isinstance(shown, Select) or (shown.selector not in TRAINED and shown.rest == "drop")
         if not fits:
             raise ValueError(
                 f"{field}: baseline {name!r} ({variant.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "
@@ -165,8 +171,10 @@ class Study(Section):
                 raise ValueError(f"{field}.mllm: {variant.mllm!r} is no VideoLM; allowed: {self.names_of(VideolmVariant)}")
         else:
             self._known(f"{field}.sampler", variant.sampler, self.variants)
-            if not isinstance(self.variants[variant.sampler], SamplerVariant):
-                raise ValueError(f"{field}.sampler: {variant.sampler!r} is no sampler; allowed: {self.names_of(SamplerVariant)}")
+            if not isinstance(self.variants[variant.sampler], SamplerVariant) or self.method_of(variant.sampler) != "msjoe":
+                raise ValueError(
+                    f"{field}.sampler: {variant.sampler!r} is no sampler of MSJoE's; allowed: {self.names_of(SamplerVariant)}"
+                )
         self.models_of(name)
         self.training_of(name)
 
@@ -197,6 +205,13 @@ class Study(Section):
     def _overrides(self, variant: str, section: str) -> dict[str, Any]:
         settings = self.variants[variant]
         return {} if isinstance(settings, BaselineVariant) else getattr(settings, section)
+
+    def method_of(self, variant: str) -> str | None:
+        """Which trained sampler a variant has, as its selector is called; None for a VideoLM or a baseline."""
+        settings = self.variants[variant]
+        if isinstance(settings, JointVariant):
+            return self.method_of(settings.sampler)
+        return settings.method if isinstance(settings, SamplerVariant) else None
 
     def mllm_of(self, variant: str) -> str:
         """Name of the VideoLM variant that `variant` answers with before any joint training."""
@@ -233,7 +248,12 @@ class Study(Section):
         """Whether a VideoLM variant is trained with Δ-tokens."""
         settings = self.variants[variant]
         shown = [self.samplings[name] for name in settings.samplings] if isinstance(settings, VideolmVariant) else []
-        return any(isinstance(sampling, Stream) and sampling.delta != "drop" for sampling in shown)
+        return any(
+            sampling.delta != "drop"
+            if isinstance(sampling, Stream)
+            else isinstance(sampling, Select) and sampling.rest == "delta"
+            for sampling in shown
+        )
 
     def _pretrains_delta(self, variant: str) -> bool:
         settings = self.variants[variant]

@@ -47,9 +47,12 @@ class VideolmVariant(Section):
 
 
 class SamplerVariant(Section):
-    """A pre-trained sampler beside a frozen MLLM (MSJoE stage 1)."""
+    """A trained frame sampler beside a frozen MLLM: MSJoE's stage 1, or TSPO's agent."""
 
     kind: Literal["sampler"] = "sampler"
+    method: Literal["msjoe", "tspo"] = Field(
+        "msjoe", description="What is trained, and how: MSJoE's U-Net, or TSPO's agent; read by the selector of the same name."
+    )
     mllm: str = Field(description="VideoLM variant that writes the queries and answers.")
     dataset: str = Field(description="Dataset whose train questions it sees.")
     training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from framethrift.codec import reencode
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Chance, Sampling, Select
+from framethrift.config.study import TRAINED
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer, Answerer
 from framethrift.evaluation.dialogue import Dialogue
@@ -145,6 +146,6 @@ def _sampling(given: str | dict) -> Sampling:
         raise ValueError(f"sampling {given!r} is not valid: {error}") from error
     if isinstance(shown, Chance):
         raise ValueError(f"sampling {given!r}: a bare question has no options to choose from")
-    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", "msjoe")):
+    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", *TRAINED)):
         raise ValueError(f"sampling {given!r}: a single clip has no CLIP, evidence or sampler network for this selector")
     return shown

@@ -16,6 +16,7 @@ from framethrift.evaluation.answering import Answerer, Answering
 from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.chance import ChanceAnswerer
 from framethrift.evaluation.layer_steps import LayerSteps
+from framethrift.evaluation.mixing import MixedViewer
 from framethrift.evaluation.picking import Scoring
 from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.questions import EncodedVideo
@@ -30,7 +31,8 @@ from framethrift.models.clip_cache import FrameEmbeddings
 from framethrift.models.folder import MANIFEST, verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.models.sampler import UNetSampler, load_sampler
+from framethrift.models.sampler import FrameSampler, load_sampler
+from framethrift.models.tspo import load_agent
 from framethrift.reducers import LAYER_REDUCERS
 
 Opened = tuple[Answering, dict[str, str]]  # what answers, and the digests of all weights that take part
@@ -47,7 +49,7 @@ class Loaded:
     processor: CopeVideoProcessor
     key_frames: KeyFrames
     digests: dict[str, str]
-    sampler: UNetSampler | None = None
+    sampler: FrameSampler | None = None
     draw: bool = False
     seed: int = 0
 
@@ -64,7 +66,8 @@ class Loaded:
             return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
             return self.reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
-        viewer = SelectViewer(
+        kind = MixedViewer if sampling.rest == "delta" else SelectViewer
+        viewer = kind(
             *parts,
             sampling,
             watch,
@@ -111,7 +114,8 @@ def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: 
     if not isinstance(kind, VideolmVariant):
         verify(own)
         folders["sampler"] = own
-        sampler = load_sampler(own)[0].to(model.device)
+        trained = load_agent(own) if study.method_of(variant) == "tspo" else load_sampler(own)[0]
+        sampler = trained.to(model.device)
     digests = {name: file_digest(folder / MANIFEST) for name, folder in folders.items()}
     draw = settings.set_likelihood.evaluate == "draw"
     return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from framethrift.codec import probe
 from framethrift.config.sampling import Chance, Sampling, Select, Stream
+from framethrift.config.study import TRAINED
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant
 from framethrift.evaluation.answering import Answering
@@ -95,7 +96,7 @@ def _sampling(given: Mapping[str, Any], own: Mapping[str, Any]) -> Sampling:
         shown = adapter.validate_python({**(own if kind == own["kind"] else {}), "kind": kind, **fields})
     except ValidationError as error:
         raise ValueError(f"model arguments {dict(given)} describe no sampling: {error}") from error
-    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in ("oracle", "msjoe")):
+    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in ("oracle", *TRAINED)):
         raise ValueError(f"model arguments {dict(given)}: lmms-eval gives no evidence, options or sampler network for it")
     if isinstance(shown, Stream) and shown.delta == "swap":
         raise ValueError("delta=swap: a video of no study has no other to swap with")

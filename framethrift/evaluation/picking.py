@@ -14,7 +14,7 @@ from framethrift.evaluation.shown import Ask, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.clip import ClipScorer, similarity
 from framethrift.models.reasoning import scoring_queries
-from framethrift.models.sampler import UNetSampler
+from framethrift.models.sampler import FrameSampler
 from framethrift.selectors import SelectorInput, select
 
 
@@ -63,7 +63,7 @@ class FramePicker:
         previews: int,
         scoring: Scoring | None = None,
         write: Writer | None = None,
-        sampler: UNetSampler | None = None,
+        sampler: FrameSampler | None = None,
         draw: bool = False,
         seed: int = 0,
     ) -> None:
@@ -89,9 +89,9 @@ class FramePicker:
             texts = self._write(asks, [self._preview(given) for given in candidates])
         queries = [self._queries(ask, text) for ask, text in zip(asks, texts, strict=True)]
         with self._watch("clip"):
-            scores = self._similarities(queries, candidates)
+            embedded = self._embedded(queries)
         with self._watch("select"):
-            chosen = [self._choose(ask, given, own) for ask, given, own in zip(asks, candidates, scores, strict=True)]
+            chosen = [self._choose(ask, given, own) for ask, given, own in zip(asks, candidates, embedded, strict=True)]
         return [
             Picked(tuple(given.places[own].tolist()), tuple(given.times[own].tolist()), scored, text)
             for given, own, scored, text in zip(candidates, chosen, queries, texts, strict=True)
@@ -115,22 +115,21 @@ class FramePicker:
         own = select("uniform", SelectorInput(given.times, None, "", self._previews, np.random.default_rng(0)))
         return Picked(tuple(given.places[own].tolist()), tuple(given.times[own].tolist()))
 
-    def _similarities(
-        self, queries: Sequence[Sequence[str]], candidates: Sequence[Candidates]
-    ) -> list[NDArray[np.float32] | None]:
+    def _embedded(self, queries: Sequence[Sequence[str]]) -> list[NDArray[np.float32] | None]:
+        """Embeddings (N, d) of what each question's frames are scored with; None without any."""
         texts = sorted({text for written in queries for text in written})
         if self._scoring is None or not texts:
             return [None] * len(queries)
-        embedded = dict(zip(texts, self._scoring.scorer.embed_texts(texts), strict=True))
-        return [
-            similarity(np.stack([embedded[text] for text in written]), given.embeddings)
-            if written and given.embeddings is not None
-            else None
-            for written, given in zip(queries, candidates, strict=True)
-        ]
+        known = dict(zip(texts, self._scoring.scorer.embed_texts(texts), strict=True))
+        return [np.stack([known[text] for text in written]) if written else None for written in queries]
 
-    def _choose(self, ask: Ask, candidates: Candidates, scores: NDArray[np.float32] | None) -> NDArray[np.int64]:
+    def _choose(self, ask: Ask, candidates: Candidates, texts: NDArray[np.float32] | None) -> NDArray[np.int64]:
         rng = draws(self._seed, ask.video.video_id, ask.question)
+        scores = weights = None
+        if texts is not None and candidates.embeddings is not None:
+            scores = similarity(texts, candidates.embeddings)
+            if self._sampler is not None:
+                weights = self._sampler.weights(scores, texts, candidates.embeddings)
         given = SelectorInput(
             timestamps=candidates.times,
             similarity=None if scores is None else scores.astype(np.float64),
@@ -138,7 +137,7 @@ class FramePicker:
             budget=self._sampling.frames,
             rng=rng,
             evidence=ask.evidence or None,
-            weights=None if self._sampler is None or scores is None else self._sampler.weights(scores),
+            weights=weights,
             draw=self._draw,
             logit_scale=self._scoring.scorer.logit_scale if self._scoring else 100.0,
             packet_bytes=packet_bytes(ask.video.path, candidates.times) if self._sampling.selector == "packet_size" else None,

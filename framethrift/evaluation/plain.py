@@ -41,7 +41,7 @@ class PlainAnswerer:
         self.watch = watch
         self._backbone, self._sampling, self._key_frames, self._seed = backbone, sampling, key_frames, seed
         self._pick: Callable[[Sequence[Ask]], list[Picked]]
-        if isinstance(sampling, Select):
+        if isinstance(sampling, Select) and sampling.rest == "drop":
             self._pick = FramePicker(sampling, watch, previews=key_frames.previews, scoring=scoring, write=self._write, seed=seed)
         elif isinstance(sampling, Blind) or (
             isinstance(sampling, Stream) and sampling.delta == "drop" and sampling.fusion == "fixed"

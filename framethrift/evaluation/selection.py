@@ -16,7 +16,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
-from framethrift.models.sampler import UNetSampler
+from framethrift.models.sampler import FrameSampler
 from framethrift.tokens import StreamItem, token_budget
 
 CHUNK = 64  # frames that go through the tower at a time
@@ -36,7 +36,7 @@ class SelectViewer:
         *,
         key_frames: KeyFrames,
         scoring: Scoring | None = None,
-        sampler: UNetSampler | None = None,
+        sampler: FrameSampler | None = None,
         draw: bool = False,
         seed: int = 0,
     ) -> None:
@@ -64,13 +64,17 @@ class SelectViewer:
         known: dict[Key, Shown] = {}
         for ask, own in zip(asks, picked, strict=True):
             if (ask.video, own.places) not in known:
-                known[ask.video, own.places] = self._shown(ask.video, own, self._grid)
+                known[ask.video, own.places] = self._answered_from(ask, own)
         self._features = {}
         return [View(known[ask.video, own.places], own.queries, own.text) for ask, own in zip(asks, picked, strict=True)]
 
     def cost(self, ask: Ask) -> int:
         """Visual tokens that `ask` will be shown at most; nothing is decoded."""
         return self._frames * self._processor.costs(self._grid).i_frame
+
+    def _answered_from(self, ask: Ask, own: Picked) -> Shown:
+        """What a question's chosen frames are shown as."""
+        return self._shown(ask.video, own, self._grid)
 
     def _write(self, asks: Sequence[Ask], previews: Sequence[Picked]) -> list[str]:
         """The model's text of visual queries per question, from previews that questions about one clip share."""

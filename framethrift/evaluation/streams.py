@@ -79,14 +79,14 @@ class StreamViewer:
         images = [item for item in ordered if item.kind == "I"]
         fused = [item for item in ordered if item.kind == "P"]
         if self._sampling.delta != "swap" or not fused:
-            return _Seen(images, fused, *self._encode(video, slots, ordered))
+            return _Seen(images, fused, *self.encode(video, slots, ordered))
         if donor is None:
             raise ValueError(f"sampling delta: swap needs a second video in the split of {video.path}")
         theirs = self._slots(donor)
         given = [item for item in theirs.plan(self._sampling) if item.kind == "P"]
         if not given:
             raise ValueError(f"sampling delta: swap found no P-frame in {donor.path} to show for {video.path}")
-        features, deltas = self._encode(video, slots, images)[0], self._encode(donor, theirs, given)[1]
+        features, deltas = self.encode(video, slots, images)[0], self.encode(donor, theirs, given)[1]
         return _Seen(images, fused, features, deltas[torch.arange(len(fused), device=deltas.device) % len(given)])
 
     def _shown(self, video: EncodedVideo, items: Sequence[StreamItem], seen: "_Seen") -> Shown:
@@ -100,7 +100,7 @@ class StreamViewer:
         cost = token_budget(items, self._processor.costs())
         return Shown(tuple(items), self._processor.expand(items), features, grids, deltas, cost)
 
-    def _encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
+    def encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
         features, deltas = [], []
         for frames, motion, residual in self._chunks(self._arrays(video, slots, items)):

@@ -103,11 +103,13 @@ def link_clip(settings: Clip, folder: Path) -> None:
 class ClipScorer:
     """A frozen CLIP: unit embeddings of frames and texts, and their cosines. Runs on a GPU where there is one."""
 
-    def __init__(self, model: open_clip.CLIP, tokenize, image_size: int, mean: Sequence[float], std: Sequence[float]) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self, model: open_clip.CLIP, tokenize, image_size: int, mean: Sequence[float], std: Sequence[float], noise: float = 0.0
+    ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = model.eval().requires_grad_(False).to(self.device)
         self.logit_scale = float(model.logit_scale.exp())
-        self._tokenize, self._image_size, self._mean, self._std = tokenize, image_size, mean, std
+        self._tokenize, self._image_size, self._mean, self._std, self._noise = tokenize, image_size, mean, std, noise
 
     @classmethod
     def of(cls, model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokenizerBase) -> "ClipScorer":
@@ -116,7 +118,7 @@ class ClipScorer:
         def tokenize(texts: Sequence[str]) -> Tensor:
             return clip_tokens(tokenizer, texts, settings.context)
 
-        return cls(model, tokenize, settings.image_size, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
+        return cls(model, tokenize, settings.image_size, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD, noise=settings.embedding_noise)
 
     @classmethod
     def load(cls, folder: Path) -> "ClipScorer":
@@ -137,12 +139,12 @@ class ClipScorer:
         model = open_clip.create_model(name, pretrained=weights)
         facts = open_clip.get_model_preprocess_cfg(model)
         side = facts["size"] if isinstance(facts["size"], int) else facts["size"][0]
-        return cls(model, open_clip.get_tokenizer(name), side, facts["mean"], facts["std"])
+        return cls(model, open_clip.get_tokenizer(name), side, facts["mean"], facts["std"], noise=settings.embedding_noise)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the weights' names, shapes and bytes: what cached embeddings depend on."""
-        total = hashlib.sha256()
+        """SHA-256 over the weights' names, shapes and bytes, and any noise: what cached embeddings depend on."""
+        total = hashlib.sha256(f"noise {self._noise!r}".encode() if self._noise else b"")
         for name, value in sorted(self.model.state_dict().items()):
             total.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
             total.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -158,12 +160,25 @@ class ClipScorer:
             )
             for start in range(0, len(frames), batch)
         ]
-        return torch.cat(parts).float().cpu().numpy()
+        found = torch.cat(parts).float().cpu().numpy()
+        return noisy(found, frames, self._noise) if self._noise else found
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit embeddings (n, d) of texts."""
         return self.model.encode_text(self._tokenize(list(texts)).to(self.device), normalize=True).float().cpu().numpy()
+
+
+def noisy(embeddings: NDArray[np.float32], frames: NDArray[np.uint8], length: float) -> NDArray[np.float32]:
+    """Unit embeddings (n, d) moved by a random vector of about `length` and brought back to unit length.
+
+    The vector is drawn from the picture's own bytes: the same frame errs in the same way wherever and whenever it is scored.
+    """
+    moved = np.empty_like(embeddings)
+    for row, (embedding, frame) in enumerate(zip(embeddings, frames, strict=True)):
+        seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(frame)).digest()[:8], "big")
+        moved[row] = embedding + length / embedding.size**0.5 * np.random.default_rng(seed).standard_normal(embedding.size)
+    return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
 def similarity(texts: NDArray[np.float32], frames: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +17,16 @@ from framethrift.files import replace_file, write_json
 
 STRIDE = 4  # frames per frame of the next level (not printed): four keeps an hour at 1 FPS cheap and its context wide
 WEIGHTS_FILE, SETTINGS_FILE = "sampler.safetensors", "sampler.json"
+
+
+class FrameSampler(Protocol):
+    """A trained network that weighs a question's candidate frames: what the selectors msjoe and tspo take."""
+
+    def weights(
+        self, similarity: NDArray[np.floating], queries: NDArray[np.floating], frames: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """(T,) log-probabilities of frames, from cosines (N, T) and the embeddings (N, d) and (T, d) they come from."""
+        ...
 
 
 def standardise(similarity: Tensor, present: Tensor) -> Tensor:
@@ -126,19 +137,28 @@ class UNetSampler(nn.Module):
         return functional.gelu(self.merge(torch.cat([largest, mean], dim=1))) * frame_mask
 
     @torch.inference_mode()
-    def weights(self, similarity: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(T,) log-probabilities of one question's cosines (N, T): what the msjoe selector takes. Reads `max_queries` queries."""
+    def weights(
+        self,
+        similarity: NDArray[np.floating],
+        queries: NDArray[np.floating] | None = None,
+        frames: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.float64]:
+        """As `FrameSampler`: reads the cosines of the first `max_queries` queries, never the embeddings."""
         read = torch.as_tensor(similarity[: self.settings.max_queries], dtype=torch.float32, device=self.head.weight.device)
         return self(read[None])[0].double().cpu().numpy()
 
 
 def save_sampler(sampler: UNetSampler, folder: Path, **facts: object) -> None:
     """Write sampler.safetensors and sampler.json (its settings and `facts`); the caller writes the folder's manifest last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    described = {"settings": sampler.settings.model_dump(), **facts}
-    weights = {name: value.contiguous() for name, value in sampler.state_dict().items()}
-    replace_file(folder / WEIGHTS_FILE, lambda path: save_file(weights, path))
-    write_json(folder / SETTINGS_FILE, described)
+    save_network(sampler, folder / WEIGHTS_FILE, folder / SETTINGS_FILE, {"settings": sampler.settings.model_dump(), **facts})
+
+
+def save_network(network: nn.Module, weights: Path, description: Path, described: dict[str, object]) -> None:
+    """Write a network's weights and what describes it, each at once."""
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    values = {name: value.contiguous() for name, value in network.state_dict().items()}
+    replace_file(weights, lambda path: save_file(values, path))
+    write_json(description, described)
 
 
 def load_sampler(folder: Path) -> tuple[UNetSampler, dict[str, object]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Blind, Chance, Sampling, Select
@@ -31,14 +32,25 @@ def view(sampling: Sampling, seconds: float, recipe: Recipe, costs: TokenCosts, 
         return View(0, 0, 0)
     if isinstance(sampling, Select):
         own = costs if frames.grid is None else TokenCosts.of(frames.grid, 0, 0)
-        return _frames(sampling.frames, seconds, sampling.candidate_fps, own)
-    gop = recipe.gop / recipe.fps
-    starts = np.arange(max(1, int(np.ceil(seconds / gop)))) * gop
-    slots = recipe.slots_at(sampling.window)
-    times = starts[:, None] + np.arange(slots) * (gop / slots)
-    items = plan_stream(times, times < max(seconds, 1 / recipe.fps), sampling)
+        shown = _frames(sampling.frames, seconds, sampling.candidate_fps, own)
+        if sampling.rest == "drop":
+            return shown
+        # Where the chosen frames stand is not known: on average as many of them are the codec's own I-frames as slots are.
+        slots = int(_slots(seconds, recipe)[1].sum())
+        fused = (slots - shown.images) * (1 - 1 / recipe.slots)
+        return shown + View(0, fused, fused * costs.p_frame)
+    items = plan_stream(*_slots(seconds, recipe, sampling.window), sampling)
     images = sum(item.kind == "I" for item in items)
     return View(images, len(items) - images, token_budget(items, costs))
+
+
+def _slots(seconds: float, recipe: Recipe, window: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Times (G, S) of the slots of a video's GOPs, and which of them it has."""
+    gop = recipe.gop / recipe.fps
+    starts = np.arange(max(1, int(np.ceil(seconds / gop)))) * gop
+    slots = recipe.slots_at(window)
+    times = starts[:, None] + np.arange(slots) * (gop / slots)
+    return times, times < max(seconds, 1 / recipe.fps)
 
 
 def candidates(seconds: float, fps: float) -> int:

@@ -44,7 +44,8 @@ def _shown_label(sampling: Stream | Select, recipe: Recipe) -> str:
         windows = f", fusion s = {sampling.window}" if sampling.window not in (None, recipe.window) else ""
         return f"{keys} + {_plural(others, 'P-frame')} / GOP{windows}{_DELTA_USE[sampling.delta]}"
     queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
-    return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}"
+    rest = ", the rest as Δ-tokens" if sampling.rest == "delta" else ""
+    return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
 
 
 def change_label(study: Study, name: str) -> str:
@@ -58,7 +59,7 @@ def variant_label(study: Study, name: str) -> str:
     """The variant's name with what it is."""
     variant = study.variants[name]
     if isinstance(variant, SamplerVariant):
-        return f"{name} (sampler trained, MLLM frozen)"
+        return f"{name} ({'TSPO agent' if variant.method == 'tspo' else 'sampler'} trained, MLLM frozen)"
     if isinstance(variant, JointVariant):
         training = study.training_of(name).joint
         trained = [part for part, on in (("MLLM", training.train_mllm), ("sampler", training.train_sampler)) if on]

@@ -77,7 +77,11 @@ def uniform_baseline(sources: Sources, row: Row, benchmark: str) -> Cell | None:
     chosen = selection(study, row)
     for (variant, name), benchmarks in study.evaluations().items():
         sampling = study.samplings[name]
-        uniform = isinstance(sampling, Select) and sampling.selector == BASELINE and sampling.frames == chosen.frames
+        uniform = isinstance(sampling, Select) and (sampling.selector, sampling.frames, sampling.rest) == (
+            BASELINE,
+            chosen.frames,
+            chosen.rest,
+        )
         if uniform and variant == study.mllm_of(row[0]) and benchmark in benchmarks:
             return sources.results.cell(variant, name, benchmark)
     return None

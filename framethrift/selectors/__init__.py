@@ -15,6 +15,7 @@ from framethrift.selectors.q_frame import q_frame
 from framethrift.selectors.random import random
 from framethrift.selectors.split_top_k import split_top_k
 from framethrift.selectors.top_k import top_k, top_k_mean
+from framethrift.selectors.tspo import tspo
 from framethrift.selectors.uniform import uniform
 
 SELECTORS: dict[str, Callable[[SelectorInput], Indices]] = {
@@ -31,6 +32,7 @@ SELECTORS: dict[str, Callable[[SelectorInput], Indices]] = {
     "aks": aks,
     "oracle": oracle,
     "msjoe": msjoe,
+    "tspo": tspo,
 }
 
 

@@ -2,7 +2,7 @@
 
 from framethrift.tokens.budget import ContextOverflow, TokenCosts, gops_that_fit, require_fit, seconds_that_fit, token_budget
 from framethrift.tokens.slots import Slots, adaptive_slots, fixed_slots
-from framethrift.tokens.stream import StreamItem, last_p_frames, plan_stream
+from framethrift.tokens.stream import StreamItem, last_p_frames, plan_selected, plan_stream
 
 __all__ = [
     "ContextOverflow",
@@ -13,6 +13,7 @@ __all__ = [
     "fixed_slots",
     "gops_that_fit",
     "last_p_frames",
+    "plan_selected",
     "plan_stream",
     "require_fit",
     "seconds_that_fit",

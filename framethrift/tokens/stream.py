@@ -61,6 +61,33 @@ def last_p_frames(items: Sequence[StreamItem]) -> list[StreamItem]:
     return [item for item in items if item.kind == "I" or item is last[item.gop]]
 
 
+def plan_selected(times: NDArray[np.float64], valid: NDArray[np.bool_], chosen: Sequence[float]) -> list[StreamItem]:
+    """The slots of a video as a token stream whose I-frames were chosen (CoPE x MSJoE), in temporal order.
+
+    `times` and `valid` as in `plan_stream`; `chosen` are seconds, each shown as an I-frame at the slot nearest to it. Every
+    other valid slot becomes a P-frame, relative to the slot before whether that one was chosen or not. The codec's own I-frame
+    of a GOP (slot 0) has no primitives: where it was not chosen it is left out.
+
+    Raises ValueError when the shapes differ, no slot is valid, or two chosen frames fall on one slot (more candidates per
+    second than slots).
+    """
+    if times.ndim != 2 or times.shape != valid.shape or not valid.any():
+        raise ValueError(f"times {times.shape} and valid {valid.shape} must have the same shape (GOPs, slots), with a valid slot")
+    places = np.argwhere(valid)
+    seconds = times[valid]
+    nearest = [int(np.argmin(np.abs(seconds - time))) for time in chosen]
+    keys = set(nearest)
+    if len(keys) < len(nearest):
+        raise ValueError(
+            f"chosen frames at {sorted(chosen)} s fall on one slot: the recipe's fusion window is longer than the candidates' "
+            "interval; lower candidate_fps, or shorten the window"
+        )
+    kinds: list[tuple[int, Literal["I", "P"]]] = [
+        (number, "I" if number in keys else "P") for number, (_, slot) in enumerate(places.tolist()) if number in keys or slot
+    ]
+    return [StreamItem(kind, int(places[n][0]), int(places[n][1]), float(seconds[n])) for n, kind in kinds]
+
+
 def shown_gops(gops: NDArray[np.int64], sampling: Stream) -> NDArray[np.int64]:
     """`gops`, thinned to `sampling.max_gops` by linspace truncated to integers (Sec. 4.1: only sampled GOPs show anything)."""
     if len(gops) <= sampling.max_gops:

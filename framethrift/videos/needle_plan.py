@@ -46,16 +46,24 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """What are the colours of two events' shapes, in the order named?"""
+
+    named: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class NeedlePlan:
     """Events, short ones first; the order in which they are seen, as positions in `events`; the questions."""
 
     events: tuple[Event, ...]
     sequence: tuple[int, ...]
-    questions: tuple[Single | Order, ...]
+    questions: tuple[Single | Order | Pair, ...]
 
 
 def plan_split(world: NeedleWorld, count: int, rng: np.random.Generator) -> list[NeedlePlan]:
-    """Plan `count` videos: two questions about one short event, one about a short and a long event, one about two short ones.
+    """Plan `count` videos: two questions about one short event, one about a short and a long event, one about two short ones, and
+    where the world asks for pairs one about the colours of the events that the first two ask for.
 
     All shapes of a video differ. Colours are even for each shape asked for; yes and no are even in total, and as even as can be
     for each colour, shape and event named first or second.
@@ -90,7 +98,8 @@ def plan_split(world: NeedleWorld, count: int, rng: np.random.Generator) -> list
         )
         orders = tuple(Order(named[2 * video + k], answers[2 * video + k]) for k in (0, 1))
         sequence = _sequence(number, orders, rng)
-        plans.append(NeedlePlan(events, sequence, (*(Single(k) for k in _SINGLE), *orders)))
+        pairs = [Pair(_SINGLE if rng.integers(2) else _SINGLE[::-1])] if world.pairs else []
+        plans.append(NeedlePlan(events, sequence, (*(Single(k) for k in _SINGLE), *orders, *pairs)))
     return plans
 
 

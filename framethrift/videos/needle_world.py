@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from framethrift.config.data import NeedleWorld
 from framethrift.videos.needle_decoys import Stretch, between
-from framethrift.videos.needle_plan import COLOUR_NAMES, NeedlePlan, Order, Single
+from framethrift.videos.needle_plan import COLOUR_NAMES, NeedlePlan, Order, Pair, Single
 from framethrift.videos.rendered import Question, RenderedVideo
 from framethrift.videos.shapes import COLOURS, FloatArray, background, noise, paste, sprite
 
@@ -82,7 +82,7 @@ def _expose(world: NeedleWorld, frames: FloatArray, rng: np.random.Generator) ->
     return np.clip(frames, 0, 255, out=frames).astype(np.uint8)
 
 
-def _question(world: NeedleWorld, plan: NeedlePlan, asked: Single | Order, spans: list[tuple[int, int]]) -> Question:
+def _question(world: NeedleWorld, plan: NeedlePlan, asked: Single | Order | Pair, spans: list[tuple[int, int]]) -> Question:
     def seconds(event: int) -> tuple[float, float]:
         start, end = spans[event]
         return start / world.fps, (end - 1) / world.fps
@@ -92,6 +92,11 @@ def _question(world: NeedleWorld, plan: NeedlePlan, asked: Single | Order, spans
         text, query = f"what colour is the {event.shape} ?", f"a {event.shape}"
         return Question("mini_needle", "single", text, event.colour, COLOUR_NAMES, (seconds(asked.event),), (query,))
     first, second = (plan.events[k] for k in asked.named)
+    if isinstance(asked, Pair):
+        text = f"what colours are the {first.shape} and the {second.shape} ?"
+        options = tuple(f"{one} and {other}" for one in COLOUR_NAMES for other in COLOUR_NAMES)
+        evidence, queries = tuple(sorted(seconds(k) for k in asked.named)), (f"a {first.shape}", f"a {second.shape}")
+        return Question("mini_needle", "pair", text, f"{first.colour} and {second.colour}", options, evidence, queries)
     text = f"did the {first.name} come before the {second.name} ?"
     evidence = tuple(sorted(seconds(k) for k in asked.named))
     answer = "yes" if asked.answer else "no"

@@ -34,7 +34,12 @@ def test_a_table_needs_its_own_cells_for_every_seed() -> None:
 
 def test_ablated_samplers_stand_in_their_own_table() -> None:
     selectors, trained = files("msjoe_table_1"), files("msjoe_table_2")
-    assert {"mllm/uniform_4", "mllm/aks_4", "sampler/msjoe_4", "msjoe/msjoe_4"} <= selectors
+    assert {
+        f"mllm/{name}_{frames}" for name in ("uniform", "top_k", "aks", "bolt", "q_frame") for frames in (2, 4, 8)
+    } <= selectors
+    assert {f"{name}/msjoe_{frames}" for name in ("sampler", "msjoe") for frames in (2, 4, 8)} <= selectors
+    assert {"tspo/tspo_2", "tspo/tspo_4", "tspo/tspo_8", "sampler_cope/msjoe_cope", "mllm_cope/uniform_cope_4"} <= selectors
+    assert not {"tspo/tspo_4", "sampler_cope/msjoe_cope"} & trained
     assert not {"sampler_printed/msjoe_4", "mllm_alone/msjoe_4"} & selectors
     assert {"sampler/msjoe_4", "sampler_printed/msjoe_4", "mllm_alone/msjoe_4"} <= trained and "mllm/uniform_4" not in trained
 

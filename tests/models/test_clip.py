@@ -176,3 +176,19 @@ def test_long_videos_are_read_in_pieces(cached, reads, monkeypatch):
     monkeypatch.setattr(clip_cache, "CHUNK", 8)
     cached[0].get("a", "codec/needle/a.mp4", "digest")
     assert reads == [8, 8, 4]
+
+
+def test_noise_belongs_to_the_picture_and_to_the_digest(tokenizer):
+    model = build_clip(SETTINGS, tokenizer, seed=0)
+    clean, loud = (
+        ClipScorer.of(model, SETTINGS.model_copy(update={"embedding_noise": level}), tokenizer) for level in (0.0, 2.0)
+    )
+    pictures = frames(6)
+    found, moved = clean.embed_frames(pictures), loud.embed_frames(pictures)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    # A noise vector twice as long as the embedding leaves a cosine of about 1 / sqrt(5) on average.
+    assert 0.1 < np.mean((found * moved).sum(axis=1)) < 0.8
+    np.testing.assert_allclose(loud.embed_frames(pictures[3:4]), moved[3:4], atol=1e-5)
+    np.testing.assert_allclose(loud.embed_frames(pictures[::-1].copy()), moved[::-1], atol=1e-5)
+    assert clean.digest != loud.digest
+    np.testing.assert_array_equal(clean.embed_texts(["red"]), loud.embed_texts(["red"]))

@@ -226,3 +226,10 @@ def test_a_selector_that_breaks_the_protocol_is_reported(monkeypatch):
 def test_selectors_import_no_torch():
     code = "import sys, framethrift.selectors; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_tspo_takes_the_largest_weights_of_its_agent():
+    weighed = inputs(frames=5, budget=2, weights=np.log([0.1, 0.4, 0.1, 0.3, 0.1]))
+    np.testing.assert_array_equal(select("tspo", weighed), [1, 3])
+    with pytest.raises(SelectionError, match="method: tspo"):
+        select("tspo", inputs(frames=5, budget=2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from framethrift.config.sampling import Stream
-from framethrift.tokens import plan_stream
+from framethrift.tokens import plan_selected, plan_stream
 
 
 def _slots(gops: int, slots: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,3 +69,22 @@ def test_a_summary_of_a_gop_stands_where_its_last_p_frame_stood() -> None:
     assert [(item.kind, item.gop, item.slot) for item in items] == [("I", 0, 0), ("P", 0, 3), ("I", 1, 0), ("P", 1, 3)]
     dense = plan_stream(*_slots(2, 4), Stream(keyframes_per_gop=4, delta="gop-mean"))
     assert [item.kind for item in dense] == ["I"] * 8
+
+
+def test_chosen_frames_become_key_frames_and_every_other_slot_a_p_frame() -> None:
+    items = plan_selected(*_slots(2, 4), [6.0, 1.2])
+    assert [(item.kind, item.gop, item.slot) for item in items] == [
+        ("I", 0, 1), ("P", 0, 2), ("P", 0, 3), ("P", 1, 1), ("I", 1, 2), ("P", 1, 3),
+    ]  # fmt: skip
+    # The codec's own I-frame has no primitives: it is shown where it was chosen, else left out.
+    assert [(item.kind, item.slot) for item in plan_selected(*_slots(1, 3), [0.0])] == [("I", 0), ("P", 1), ("P", 2)]
+
+
+def test_chosen_frames_keep_to_valid_slots_and_to_slots_of_their_own() -> None:
+    times, valid = _slots(2, 4)
+    valid[1, 2:] = False
+    assert [item.time for item in plan_selected(times, valid, [7.0])] == [1.0, 2.0, 3.0, 5.0]
+    with pytest.raises(ValueError, match="fall on one slot"):
+        plan_selected(times, valid, [1.0, 1.4])
+    with pytest.raises(ValueError, match="valid slot"):
+        plan_selected(times, np.zeros_like(valid), [1.0])

@@ -6,7 +6,7 @@ from blind import naive_bayes, wording_majority
 
 from framethrift.config.data import NeedleWorld
 from framethrift.videos.needle_decoys import strangers
-from framethrift.videos.needle_plan import NeedlePlan, Order, Single
+from framethrift.videos.needle_plan import NeedlePlan, Order, Pair, Single
 from framethrift.videos.rendered import RenderedVideo
 from framethrift.videos.shapes import COLOURS
 from framethrift.videos.worlds import plan_world, render_video
@@ -152,3 +152,21 @@ def test_queries_name_what_to_look_for(videos: list[RenderedVideo]) -> None:
             assert len(question.evidence) == len(question.queries)
             for query in question.queries:
                 assert query.removeprefix("a ") in question.question
+
+
+def test_pairs_ask_for_the_colours_of_two_separated_events_and_change_nothing_else(plans: list[NeedlePlan]) -> None:
+    world = WORLD.model_copy(update={"pairs": True})
+    found = [plan for _, plan in zip(range(20), plan_world(world, "test"), strict=False)]
+    assert [plan.questions[:-1] for plan in found] and all(isinstance(plan.questions[-1], Pair) for plan in found)
+    assert not any(isinstance(question, Pair) for plan in plans for question in plan.questions)
+    for index, plan in enumerate(found[:4]):
+        video = render_video(world, "test", index, plan)
+        asked = video.questions[-1]
+        first, second = (plan.events[k] for k in plan.questions[-1].named)
+        assert asked.type == "pair" and asked.answer == f"{first.colour} and {second.colour}"
+        assert len(asked.options) == 16 and asked.answer in asked.options
+        assert asked.queries == (f"a {first.shape}", f"a {second.shape}")
+        (_, end), (start, _) = asked.evidence
+        assert end < start
+        singles = {question.question.split()[-2]: question.answer for question in video.questions if question.type == "single"}
+        assert [singles[event.shape] for event in (first, second)] == asked.answer.split(" and ")

@@ -1,0 +1,128 @@
+"""Training TSPO's agent beside a frozen MLLM (arXiv 2508.04369; facts from its paper and code)."""
+
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+
+from framethrift import tracking
+from framethrift.config import Layout, Study
+from framethrift.config.digest import rule_digest
+from framethrift.config.training import Training
+from framethrift.config.variants import SamplerVariant
+from framethrift.models.folder import exported
+from framethrift.models.set_draw import draw_sets, entropy, top_frames
+from framethrift.models.tspo import TspoAgent, save_agent
+from framethrift.progress import Progress
+from framethrift.rewards import dead_groups, group_advantage, reinforce_loss
+from lightning_modules import processes
+from lightning_modules.data import step_rng
+from lightning_modules.pass_rates import load_mllm
+from lightning_modules.rollouts import QUESTIONS_AT_ONCE, Asked, Rollouts, ask, spread, step_generator
+from lightning_modules.run_folder import run_folder
+from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
+from lightning_modules.trainer import fit
+
+
+class TspoTuning(lightning.LightningModule):
+    """Draws groups of frame sets, lets the frozen MLLM answer greedily, and raises what does better than its group.
+
+    Reward R_A + R_T: the answer is right, and the share of the drawn frames that show evidence (needle data). The log-probability
+    is averaged over a set's frames, as in the authors' code, whose ratio to its own detached value has this gradient.
+    """
+
+    def __init__(self, agent: TspoAgent, rollouts: Rollouts, asked: list[Asked], training: Training, seed: int) -> None:
+        super().__init__()
+        self.agent = agent
+        self._rollouts, self._asked, self._training, self._seed = rollouts, asked, training, seed
+        self._watched: tuple[Rollouts, list[Asked]] | None = None
+
+    def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
+        """Log validation accuracy on these questions at every checkpoint."""
+        self._watched = rollouts, asked
+
+    def validation_accuracy(self) -> float:
+        """Accuracy on the watched questions from the K most probable frames."""
+        assert self._watched is not None
+        rollouts, asked = self._watched
+        right = 0
+        for start in range(0, len(asked), QUESTIONS_AT_ONCE):
+            some = asked[start : start + QUESTIONS_AT_ONCE]
+            with torch.no_grad():
+                chosen = top_frames(self.agent(*rollouts.embeddings(some)), self._training.key_frames.frames)
+            right += int(rollouts.right(some, chosen[:, None]).sum())
+        return right / len(asked)
+
+    def temperature(self, step: int) -> float:
+        """The softmax's temperature at a step: linear from the first to the last."""
+        first, last = self.agent.settings.first_temperature, self.agent.settings.temperature
+        return first + (last - first) * step / max(1, self._training.sampler.steps - 1)
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """One step: batch holds `step` and the indices `questions` (B,)."""
+        settings = self._training.sampler
+        if self._watched is not None and batch["step"] % settings.checkpoint_every == 0:
+            self.log("validation_accuracy", self.validation_accuracy())
+        asked = [self._asked[index] for index in batch["questions"]]
+        log_p = self.agent(*self._rollouts.embeddings(asked), temperature=self.temperature(batch["step"]))
+        generator = step_generator(self._seed, batch["step"], processes.stream("tspo"), log_p.device)
+        chosen = draw_sets(log_p, self._training.key_frames.frames, settings.draws, generator)
+        right = self._rollouts.right(asked, chosen)
+        shown = self._rollouts.shown(asked, chosen.cpu().numpy())
+        rewards = right + (shown if self.agent.settings.evidence_reward else np.zeros_like(shown))
+        picked = log_p[:, None].expand(-1, settings.draws, -1).gather(2, chosen).mean(dim=-1)
+        self.log("accuracy", right.mean())
+        self.log("reward", rewards.mean())
+        self.log("evidence_share", shown.mean())
+        self.log("entropy", entropy(log_p.detach()).mean())
+        self.log("dead_groups", float(dead_groups(rewards).mean()))
+        return reinforce_loss(picked, torch.from_numpy(group_advantage(rewards)).to(picked))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW without decay, constant learning rate."""
+        return torch.optim.AdamW(self.agent.parameters(), lr=self._training.sampler.learning_rate, weight_decay=0.0)
+
+
+def train_tspo(study: Study, layout: Layout, variant: str, seed: int) -> None:
+    """Train TSPO's agent of a sampler variant (`method: tspo`), and export tspo.safetensors, tspo.json and the manifest.
+
+    It learns from all train questions: TSPO filters its data beforehand, by an MLLM's answers from few and from many frames.
+    Raises ValueError when the dataset has no question that a rule can check.
+    """
+    own = study.variants[variant]
+    assert isinstance(own, SamplerVariant)
+    training, settings = study.training_of(variant), study.training_of(variant).sampler
+    model, processor = load_mllm(layout.model(own.mllm, seed))
+    progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
+    asked, rows = ask(layout, own.dataset, "train")
+    watched, watched_rows = ask(layout, own.dataset, "validation")
+    prepare = rollout_factory(study, layout, variant, own.dataset, model, processor)
+    rollouts = prepare(rows)
+    width = rollouts.embeddings(asked[:1])[0].shape[1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        agent = TspoAgent(study.models_of(variant).tspo, width)
+    module = TspoTuning(agent.to(model.device), rollouts, asked, training, seed)
+    module.watch(prepare(watched_rows), spread(watched, WATCHED))
+
+    def batch(step: int) -> dict[str, Any]:
+        size = min(settings.questions, len(asked))
+        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
+        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
+
+    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
+    params = {
+        "tspo": agent.settings.model_dump(),
+        "sampler": settings.model_dump(),
+        "key_frames": training.key_frames.model_dump(),
+    }
+    with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
+        fit(module, batch, settings, checkpoints, progress, run.log_metrics)
+        run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
+    if processes.rank() > 0:
+        return
+    folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
+    with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
+        save_agent(agent, target)
