@@ -101,11 +101,10 @@ def write_tasks(
         data.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         text = _task_file(task, data) if next(iter(found.values()))[0].task else _mini_task(task, data)
         (folder / f"{task}.yaml").write_text(text, encoding="utf-8")
-    for question in questions:
-        if question.media:
-            _link(home() / question.media, videos[question.video_id].path)
-        for place, file in question.support:
-            _link(home() / place, Path(file))
+    media = {question.media: videos[question.video_id].path for question in questions if question.media}
+    support = {place: Path(file) for question in questions for place, file in question.support}
+    for place, file in (media | support).items():
+        _link(home() / place, file)
     return documents
 
 
@@ -124,7 +123,7 @@ def _mini_document(question: Question, video: EncodedVideo) -> dict[str, Any]:
     return {
         "question_id": question.question_id,
         "video_id": question.video_id,
-        "video": str(video.path.resolve()),
+        "video": str(video.path.absolute()),
         "type": question.type,
         "question": question.question,
         "options": list(question.options),

@@ -9,25 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from framethrift.published.annotations.cvrr_es import DIMENSIONS as CVRR
+from framethrift.published.annotations.tempcompass import DIMENSIONS
+
 Rows = list[dict[str, Any]]
 
 COLOURS = ("red", "green", "blue", "yellow", "white")
 LETTERS = "ABCDE"
 NAMES = ("clip_a", "clip_b", "clip_c", "clip_d")
-DIMENSIONS = ("action", "attribute_change", "direction", "order", "speed")
-CVRR = {
-    "continuity_and_object_instance_count": "Continuity and Object Instance Count",
-    "fine_grained_action_understanding": "Fine-grained action understanding",
-    "interpretation_of_social_context": "Interpretation of social context",
-    "interpretation_of_visual_context": "Interpretation of visual context",
-    "multiple_actions_in_a_single_video": "Multiple actions in a single video",
-    "non_existent_actions_with_existent_scene_depictions": "Non-existent actions with existent scene depictions",
-    "non_existent_actions_with_non_existent_scene_depictions": "Non-existent actions with non-existent scene depictions",
-    "partial_actions": "Partial actions",
-    "time_order_understanding": "Time order understanding",
-    "understanding_emotional_context": "Understanding of emotional context",
-    "unusual_and_physically_anomalous_activities": "Unusual and Physically Anomalous activities",
-}
 MVBENCH = (
     *("action_antonym", "action_count", "action_localization", "action_prediction", "action_sequence", "character_order"),
     *("counterfactual_inference", "egocentric_navigation", "episodic_reasoning", "fine_grained_action", "fine_grained_pose"),
@@ -233,7 +222,18 @@ def video_tt(folder: Path, hub: bool) -> None:
         }
         for number in range(20)
     ]
-    write_parquet(folder / "single_mc" / "test-00000-of-00001.parquet", rows)
+    write_parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
+    for split in ("primary", "paraphrased", "correctly_led", "wrongly_led"):
+        asked = [
+            {
+                **row,
+                "question": f"{ask(number)} ({split})?",
+                "question_prompt": "Please answer shortly.",
+                "answer": COLOURS[number],
+            }
+            for number, row in enumerate(rows[:5])
+        ]
+        write_parquet(folder / "data" / f"test_{split}_oe-00000-of-00001.parquet", asked)
 
 
 def video_mmmu(folder: Path, hub: bool) -> None:

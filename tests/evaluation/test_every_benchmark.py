@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 import tiny_baselines
+from judge_server import SECRET, Handler, serving
 from look_alikes import BENCHMARKS, SOURCES, make, settings
 from tiny_study import SETTINGS, save_videolm
 
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.judge import KEY, MODEL, URL
 from framethrift.config.study import merge
 from framethrift.evaluation import lmms_tasks
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import evaluate_cells
+from framethrift.evaluation.judging.judge import Pace, judge_cells
+from framethrift.evaluation.judging.verdicts import with_verdicts
 from framethrift.models.tokenizer import build_tokenizer
 from framethrift.models.vision import build_siglip
 from framethrift.videos import build_dataset
@@ -86,6 +90,34 @@ def test_every_benchmark_runs_end_to_end(study, variant: str) -> None:  # type: 
             assert 0 <= figures["accuracy"] <= 1, name
             assert not registered.lmms_metrics or 0 <= figures["lmms_accuracy"] <= 1, name
     assert len({row["raw"] for row in rows}) > 1
+
+
+def test_open_answers_wait_for_their_judge(study, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    loaded, layout = study
+    cell = ("cope", CELLS["cope"], 0)
+    if not (layout.cell(*cell) / "cells.json").is_file():
+        evaluate_cells(loaded, layout, *cell)
+    figures = json.loads((layout.cell(*cell) / "cells.json").read_text(encoding="utf-8"))["benchmarks"]
+    waiting = {name for name, found in figures.items() if found.get("judge") == "not judged"}
+    assert waiting == {"activitynetqa", "cvrr_es", "video_tt_open"}
+    for name in (URL, MODEL, KEY):
+        monkeypatch.delenv(name, raising=False)
+    judge_cells(loaded, layout, *cell, Pace())
+    assert json.loads(layout.judged(*cell).read_text())["benchmarks"] == dict.fromkeys(sorted(waiting))
+
+    def approves(handler: Handler, body: dict[str, Any]) -> None:
+        handler.say(json.dumps({"pred": "correct" if "misled" in str(body) else "yes", "score": 3}))
+
+    with serving(then=approves) as server:
+        for name, value in ((URL, server.url), (MODEL, "judge-1"), (KEY, SECRET)):
+            monkeypatch.setenv(name, value)
+        judge_cells(loaded, layout, *cell, Pace(per_minute=60_000))
+    judged = json.loads(layout.judged(*cell).read_text())["benchmarks"]
+    for name in waiting:
+        rows = read_rows(layout.cell(*cell) / f"{name}.jsonl")
+        found, failed = with_verdicts(rows, str(load_benchmarks()[name].judge_protocol), "judge-1", judged[name])
+        assert failed == 0 and len(found) == len(rows)
+        assert all(row["score"] == (row["parsed"] is not None) for row in found), name
 
 
 def test_prompts_are_the_tasks_own(study) -> None:  # type: ignore[no-untyped-def]

@@ -32,7 +32,7 @@ def _entries(root: Path, benchmark: str) -> list[Entry]:
 def test_every_published_benchmark_has_a_source_a_loader_and_a_look_alike() -> None:
     registered = {name for name, benchmark in load_benchmarks().items() if benchmark.dataset == "benchmark"}
     assert registered == set(BENCHMARKS)
-    assert len(registered) == 19
+    assert len(registered) == 20
     asked = {name for name, source in load_sources().items() if not source.training}
     assert asked == set(SOURCES)
     forms = {each.form for source in load_sources().values() for each in (*source.annotations, *source.copies)}
@@ -105,6 +105,27 @@ def test_clips_and_cuts(tmp_path: Path) -> None:
     assert clips["moving_count"] == (None, None)
     ends = {entry.video: entry.end for entry in _entries(tmp_path, "perceptiontest")}
     assert ends == {"clip_a": 24 / 8, "clip_b": None, "clip_c": None, "clip_d": None}
+
+
+def test_video_tt_keeps_its_open_questions_apart(tmp_path: Path) -> None:
+    make(tmp_path, "video_tt")
+    chosen, asked = _entries(tmp_path, "video_tt"), _entries(tmp_path, "video_tt_open")
+    assert {entry.task for entry in chosen} == {"videott_single_mc"} and all(entry.options for entry in chosen)
+    assert {(entry.part, entry.task) for entry in asked} == {
+        ("primary", "videott_no_leading_oe"),
+        ("paraphrased", "videott_paraphrase_oe"),
+        ("correctly_led", "videott_correctly_led_oe"),
+        ("wrongly_led", "videott_wrongly_led_oe"),
+    }
+    assert not any(entry.options or entry.letter for entry in asked)
+    folder = tmp_path / "video_tt" / "data"
+    primary = folder / "test_primary_oe-00000-of-00001.parquet"
+    primary.rename(folder / "test_no_leading_oe-00000-of-00001.parquet")  # as lmms-eval calls the split
+    assert sorted(entry.question_id for entry in _entries(tmp_path, "video_tt_open")) == sorted(
+        entry.question_id for entry in asked
+    )
+    with pytest.raises(AnnotationError, match=r"'test_all' is no split of questions; allowed: \['test', 'test_primary_oe'"):
+        list(LOADERS["video_tt"]([folder / "test_all-00000-of-00001.parquet"], "video_tt_open"))
 
 
 def test_missing_files_are_named_with_what_would_do(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from framethrift.config.digest import rule_digest
 from framethrift.config.recipe import Recipe
 from framethrift.evaluation.questions import load_asked
 from framethrift.published.lookup import AnnotationsMissing
-from framethrift.videos import NoUsableVideo, build_dataset, read_rows
+from framethrift.videos import NoUsableVideo, benchmarks, build_dataset, read_rows
 from framethrift.videos.benchmarks import Shortfall
 from framethrift.videos.pictures import pictures_in, read_pictures
 from framethrift.videos.tables import QUARANTINE, QUESTIONS, VIDEOS
@@ -77,7 +77,8 @@ def test_missing_and_bad_videos_are_quarantined_and_their_questions_stay(tmp_pat
 
 
 def test_a_whole_benchmark_with_a_missing_video_is_short_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path / "data", "video_tt")  # the registry knows no numbers of it
+    make(tmp_path / "data", "video_tt")
+    monkeypatch.setattr(benchmarks, "check_counts", lambda *asked: None)  # as if the look-alike were all there is
     _build(tmp_path, "video_tt", allow_partial=False)
     (tmp_path / "data" / "video_tt" / "videos" / "clip_c.mp4").unlink()
     with pytest.raises(Shortfall, match=r"1 of 4 videos cannot be used: 1 missing \(e\.g\. video_tt/clip_c\.mp4\)"):

@@ -6,36 +6,63 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-def chat_prompt(processor: Any, question: str, shown: bool) -> str:
-    """The checkpoint's own chat template around one user turn: the video, if one is shown, then the question."""
-    content = [{"type": "video"}] * shown + [{"type": "text", "text": question}]
-    return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False)
+from framethrift.evaluation.backbones.protocol import Seen
 
 
-@torch.inference_mode()
-def greedy(model: Any, tokenizer: Any, ids: Tensor, max_new_tokens: int, inputs: Mapping[str, Any]) -> str:
-    """The greedy continuation of ids (1, L), without special tokens."""
-    settings = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None}
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **inputs}
-    written = model.generate(**given, **settings, max_new_tokens=max_new_tokens, pad_token_id=_pad(tokenizer))
-    return tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
+class Generating:
+    """A checkpoint of one of transformers' classes that answers; an adapter adds how the class sees (`see`, `_looked`).
 
-
-def expanded(tokenizer: Any, prompt: str, placeholder: str, tokens: int, device: torch.device) -> Tensor:
-    """Ids (1, L) of a prompt whose video placeholder stands for `tokens` visual tokens.
-
-    Raises ValueError when the template left no single placeholder, so that the video would go missing.
+    `processor` is what holds the chat template; its `video_token` stands for a video in a prompt.
     """
-    if prompt.count(placeholder) != 1:
-        raise ValueError(f"the chat template gives {prompt.count(placeholder)} {placeholder!r} for one video; expected one")
-    return encoded(tokenizer, prompt.replace(placeholder, placeholder * tokens), device)
 
+    def __init__(self, model: Any, processor: Any, tokenizer: Any, device: torch.device) -> None:
+        self._model = model.to(device).eval().requires_grad_(False)
+        self._processor, self._tokenizer = processor, tokenizer
 
-def encoded(tokenizer: Any, prompt: str, device: torch.device) -> Tensor:
-    """Ids (1, L) of a prompt that already holds its special tokens."""
-    return torch.tensor([tokenizer(prompt, add_special_tokens=False)["input_ids"]], device=device)
+    @property
+    def device(self) -> torch.device:
+        return self._model.device
 
+    def prompt(self, question: str, shown: bool) -> str:
+        content = [{"type": "video"}] * shown + [{"type": "text", "text": question}]
+        return self._templated(content)
 
-def _pad(tokenizer: Any) -> int:
-    return tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
+        prompt = self.prompt(question, seen is not None)
+        if seen is None:
+            return self._greedy(self._ids(prompt), max_new_tokens, {})
+        ids = self._ids(self._expanded(prompt, len(seen.tokens)))
+        return self._greedy(ids, max_new_tokens, self._looked(seen, ids))
+
+    def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
+        """What `generate` takes in place of the video, for a prompt of ids (1, L)."""
+        raise NotImplementedError
+
+    def _templated(self, content: Any) -> str:
+        """The checkpoint's own chat template around one user turn."""
+        turn = [{"role": "user", "content": content}]
+        return self._processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+
+    def _expanded(self, prompt: str, tokens: int) -> str:
+        """The prompt with its video placeholder once per visual token.
+
+        Raises ValueError when the template left no single placeholder, so that the video would go missing.
+        """
+        placeholder = self._processor.video_token
+        if prompt.count(placeholder) != 1:
+            raise ValueError(f"the chat template gives {prompt.count(placeholder)} {placeholder!r} for one video; expected one")
+        return prompt.replace(placeholder, placeholder * tokens)
+
+    def _ids(self, prompt: str) -> Tensor:
+        """Ids (1, L) of a prompt that already holds its special tokens."""
+        return torch.tensor([self._tokenizer(prompt, add_special_tokens=False)["input_ids"]], device=self.device)
+
+    @torch.inference_mode()
+    def _greedy(self, ids: Tensor, max_new_tokens: int, inputs: Mapping[str, Any]) -> str:
+        """The greedy continuation of ids (1, L), without special tokens."""
+        tokenizer = self._tokenizer
+        pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        settings = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None, "pad_token_id": pad}
+        given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **inputs}
+        written = self._model.generate(**given, **settings, max_new_tokens=max_new_tokens)
+        return tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)

@@ -2,33 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import AutoProcessor, LlavaOnevisionForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from framethrift.evaluation.backbones.generating import chat_prompt, encoded, expanded, greedy
+from framethrift.evaluation.backbones.generating import Generating
 from framethrift.evaluation.backbones.protocol import Seen
 
 CHUNK = 32  # frames that go through the tower at a time: they do not see each other there
 
 
-class LlavaOnevision:
+class LlavaOnevision(Generating):
     """The class's video path: every frame at the tower's size, pooled by two, one newline at the end of the video.
 
     The checkpoint decides the number of tokens per frame; a wish for fewer is not one it can meet.
     """
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        processor = AutoProcessor.from_pretrained(folder)
         model = LlavaOnevisionForConditionalGeneration.from_pretrained(folder, dtype=dtype)
-        self._model = model.to(device).eval().requires_grad_(False)
-        self._processor = AutoProcessor.from_pretrained(folder)
-
-    @property
-    def device(self) -> torch.device:
-        return self._model.device
+        super().__init__(model, processor, processor.tokenizer, device)
 
     @torch.inference_mode()
     def see(self, frames: NDArray[np.uint8], times: Sequence[float], tokens: int | None = None) -> Seen:
@@ -42,13 +40,5 @@ class LlavaOnevision:
         seen = torch.cat([*(part[:-1] for part in parts), newline])
         return Seen(seen, len(frames), (len(seen) - 1) // len(frames))
 
-    def prompt(self, question: str, shown: bool) -> str:
-        return chat_prompt(self._processor, question, shown)
-
-    def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
-        tokenizer, prompt = self._processor.tokenizer, self.prompt(question, seen is not None)
-        if seen is None:
-            return greedy(self._model, tokenizer, encoded(tokenizer, prompt, self.device), max_new_tokens, {})
-        ids = expanded(tokenizer, prompt, self._processor.video_token, len(seen.tokens), self.device)
-        looked = {"video": BaseModelOutputWithPooling(pooler_output=seen.tokens[None])}
-        return greedy(self._model, tokenizer, ids, max_new_tokens, {"mm_encoder_outputs": looked})
+    def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
+        return {"mm_encoder_outputs": {"video": BaseModelOutputWithPooling(pooler_output=seen.tokens[None])}}

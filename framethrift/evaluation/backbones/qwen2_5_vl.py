@@ -7,29 +7,26 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from framethrift.evaluation.backbones.generating import chat_prompt, encoded, expanded, greedy
+from framethrift.evaluation.backbones.generating import Generating
 from framethrift.evaluation.backbones.protocol import Seen
 
 FIRST_STEP = 1.0  # seconds per frame where a single one is shown and there is no spacing to measure
 
 
-class Qwen2_5_VL:
+class Qwen2_5_VL(Generating):
     """The class's video path: native resolution, two frames per time step, positions in seconds.
 
     The class knows one spacing of time steps per video; for frames picked unevenly it is their mean.
     """
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        processor = AutoProcessor.from_pretrained(folder)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
-        self._model = model.to(device).eval().requires_grad_(False)
-        self._processor = AutoProcessor.from_pretrained(folder)
-
-    @property
-    def device(self) -> torch.device:
-        return self._model.device
+        super().__init__(model, processor, processor.tokenizer, device)
 
     @torch.inference_mode()
     def see(self, frames: NDArray[np.uint8], times: Sequence[float], tokens: int | None = None) -> Seen:
@@ -54,15 +51,7 @@ class Qwen2_5_VL:
         most = tokens * (processor.patch_size * processor.merge_size) ** 2
         return {"size": {"shortest_edge": min(processor.size["shortest_edge"], most // 2), "longest_edge": most}}
 
-    def prompt(self, question: str, shown: bool) -> str:
-        return chat_prompt(self._processor, question, shown)
-
-    def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
-        tokenizer, prompt = self._processor.tokenizer, self.prompt(question, seen is not None)
-        if seen is None:
-            return greedy(self._model, tokenizer, encoded(tokenizer, prompt, self.device), max_new_tokens, {})
-        ids = expanded(tokenizer, prompt, self._processor.video_token, len(seen.tokens), self.device)
+    def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
         kinds = torch.tensor(self._processor.create_mm_token_type_ids(ids.tolist()), device=self.device)
         looked = {"video": BaseModelOutputWithPooling(pooler_output=(seen.tokens,))}
-        given = {"mm_encoder_outputs": looked, "mm_token_type_ids": kinds, **seen.layout}
-        return greedy(self._model, tokenizer, ids, max_new_tokens, given)
+        return {"mm_encoder_outputs": looked, "mm_token_type_ids": kinds, **seen.layout}
