@@ -1,7 +1,7 @@
 """How long choosing frames takes: an hour of video, every selector, the sampler network, rollouts, embedding.
 
-    python perf/selectors.py --quick
-    python perf/selectors.py --json perf/measured/selectors.json
+    python perf/selection.py --quick
+    python perf/selection.py --json perf/measured/selection.json
 
 An hour at 1 FPS is 3600 candidates; embeddings have CLIP ViT-L/14's width (768), four queries score them, 32 frames are chosen.
 The sampler is the paper-size one (about 2M parameters). Weights are random: the choices mean nothing, the time is real. Rollouts
