@@ -17,8 +17,10 @@ class Need(Section):
     sampling: str | None = Field(default=None, description="Sampling of the study; null for retrieval.")
     benchmark: str | None = Field(default=None, description="Benchmark of the registry; null for latency and retrieval.")
 
+    type: str | None = Field(default=None, description="Question type of the benchmark; null takes all its questions.")
+
     def __str__(self) -> str:
-        return " / ".join(name for name in (self.variant, self.sampling, self.benchmark) if name)
+        return " / ".join(name for name in (self.variant, self.sampling, self.benchmark, self.type) if name)
 
 
 class Difference(Section):

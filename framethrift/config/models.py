@@ -144,7 +144,12 @@ class Sampler(Section):
     """MSJoE's key-frame sampler: a 1D U-Net over the query-frame similarity matrix (about 2M parameters; layout not printed)."""
 
     channels: tuple[int, ...] = Field(
-        (64, 128, 256), min_length=1, description="Channels per resolution level (not printed; about 2M parameters)."
+        (16, 32, 64, 128, 256),
+        min_length=1,
+        description=(
+            "Channels per resolution level, each a quarter as long as the one before (not printed; about 2M parameters, most at "
+            "the coarse levels, so that an hour at 1 FPS takes milliseconds)."
+        ),
     )
     kernel: int = Field(5, ge=1, description="Convolution width in frames (not printed).")
     max_queries: int = Field(4, ge=1, description="Visual queries per question, N_q ≤ 4 (MSJoE 1.1).")

@@ -71,6 +71,13 @@ def frame_selectors(study: Study) -> list[Row]:
     return [row for row in select_rows(study) if not _overridden(study, row[0])]
 
 
+def scored_selectors(study: Study) -> list[Row]:
+    """MSJoE's Table 4: every selector of its Table 1 that scores frames, all inference steps therefore, and uniform frames."""
+    rows = frame_selectors(study)
+    scored = [row for row in rows if selection(study, row).queries != "none"]
+    return [row for row in rows if row in scored or selection(study, row).selector == BASELINE] if scored else []
+
+
 def joint_training(study: Study) -> list[Row]:
     """MSJoE's Tables 2 and 3: pre-trained and jointly trained models with everything that was switched off in turn.
 

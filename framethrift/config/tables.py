@@ -35,6 +35,7 @@ TARGETS = {
     "figure_4": TableTarget("latency"),
     "msjoe_table_1": TableTarget("cells", rows.frame_selectors),
     "msjoe_table_2": TableTarget("cells", rows.joint_training),
+    "msjoe_table_4": TableTarget("cells", rows.scored_selectors),
 }
 
 

@@ -120,7 +120,10 @@ def _cell(need: Need, results: Results) -> Cell:
         raise Undecidable(f"needs {need}, not part of study {results.study.name}")
     if cell.missing:
         raise Undecidable(f"needs {need}: {cell.missing}")
-    return cell
+    part = cell if need.type is None else cell.of("type", need.type)
+    if part is None:
+        raise Undecidable(f"needs {need}: the benchmark has no question of this type")
+    return part
 
 
 def _difference(claim: Claim, test: Difference, ledger: Ledger, first: Cell, second: Cell) -> Verdict:

@@ -30,6 +30,7 @@ PAPER_TABLES: dict[str, Builder] = {
     "figure_4": tables_costs.latency,
     "msjoe_table_1": tables_msjoe.selectors,
     "msjoe_table_2": tables_msjoe.joint_training,
+    "msjoe_table_4": tables_msjoe.step_times,
 }
 CONTROLS: dict[str, Builder] = {
     "blind_control": tables_audit.blind_control,

@@ -3,14 +3,17 @@
 from framethrift.config.rows import BASELINE, Row, selection
 from framethrift.config.sampling import Select
 from framethrift.config.tables import table_rows
+from framethrift.reporting.cell_file import read_json
 from framethrift.reporting.entries import accuracy_entry, against, best
 from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
-from framethrift.reporting.table import Column, Table, number, words
+from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 from framethrift.reporting.tables_cope import benchmarks_of
 
 CEILING = "oracle"
+STEPS = {"queries": "Queries", "similarity": "Similarity", "sampling": "Sampling", "answering": "Answering"}
+_STEP_OF = {"reason": "queries", "clip": "similarity", "select": "sampling"}
 
 
 def selectors(sources: Sources) -> Table:
@@ -30,6 +33,48 @@ def joint_training(sources: Sources) -> Table:
         "points to uniform frames shown to the MLLM before any RL, paired on the same questions."
     )
     return _table(sources, "msjoe_table_2", "What is trained, and how", caption)
+
+
+def step_times(sources: Sources) -> Table:
+    """MSJoE's Table 4 layout: seconds of the inference steps per question, as the cells recorded them."""
+    columns = [
+        Column("model", "Model", numeric=False),
+        Column("selector", "Frame selector", numeric=False),
+        *(Column(name, head, "ms per question") for name, head in (*STEPS.items(), ("total", "Sum"))),
+    ]
+    table = Table(
+        "msjoe_table_4",
+        "Time of the inference steps",
+        "The layout of MSJoE's Table 4, whose numbers are not known to us: milliseconds per question, the mean over all "
+        "questions and seeds of a cell. Questions are answered in batches that share a video's work; embeddings of frames are "
+        "kept from cell to cell, so that similarity costs their making only where a cell was the first. Answering is reading, "
+        "the vision tower (previews too) and the language model.",
+        columns,
+    )
+    for row in table_rows(sources.study, table.name):
+        told = words(row_label(sources.study, row), note=row[1])
+        table.rows.append({"model": words(variant_label(sources.study, row[0])), "selector": told} | _steps(sources, row))
+    return table
+
+
+def _steps(sources: Sources, row: Row) -> dict[str, Entry]:
+    """Milliseconds per question by step; where no cell says, why."""
+    spent: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+    asked, files = 0, []
+    for seed in sources.study.seeds:
+        path = sources.layout.cell(*row, seed) / "cells.json"
+        content, problems = read_json(path, str(path)) if path.is_file() else (None, [])
+        if content is None or problems or not content.get("seconds"):
+            continue
+        files.append(path)
+        asked += sum(int(found["n"]) for found in content["benchmarks"].values())
+        for stage, seconds in content["seconds"].items():
+            spent[_STEP_OF.get(stage, "answering")] += float(seconds)
+    if not asked:
+        return {name: missing(f"{row[0]} / {row[1]}: no times (not run)") for name in (*STEPS, "total")}
+    per_question = {name: 1000 * value / asked for name, value in spent.items()}
+    per_question["total"] = sum(per_question.values())
+    return {name: number(value, 2, files=tuple(files)) for name, value in per_question.items()}
 
 
 def _table(sources: Sources, name: str, title: str, caption: str) -> Table:

@@ -25,8 +25,11 @@ def bolt(inputs: SelectorInput) -> Indices:
 
 def bolt_distinct(inputs: SelectorInput) -> Indices:
     """`bolt` with every repeat moved to the nearest frame not taken yet (the earlier one of two): K different frames."""
-    taken: set[int] = set()
+    frames = np.arange(inputs.frames)
+    distance = np.zeros(inputs.frames)
+    taken = np.zeros(inputs.frames, dtype=bool)
     for index in bolt(inputs):
-        free = (frame for frame in range(inputs.frames) if frame not in taken)
-        taken.add(min(free, key=lambda frame: (abs(frame - int(index)), frame)))
-    return np.array(sorted(taken), dtype=np.int64)
+        np.abs(frames - index, out=distance)
+        distance[taken] = np.inf
+        taken[np.argmin(distance)] = True
+    return np.flatnonzero(taken).astype(np.int64)

@@ -32,6 +32,8 @@ OPTIONS = {"direction": ["up", "down", "left", "right"], "colour": ["red", "gree
 TYPES = {"mini_motion": ["direction", "order"], "mini_static": ["colour"], "mini_needle": ["colour", "order"]}
 PER_VIDEO = 6
 
+SECONDS = {"reason": 0.4, "clip": 0.2, "select": 0.1, "read": 0.5, "vision": 0.3, "answer": 1.0}  # of every cell, by stage
+
 
 def tiny(*overrides: str) -> Study:
     """A study in the shape of the miniature, with few resamples."""
@@ -144,7 +146,7 @@ def write_cell(layout: Layout, variant: str, sampling: str, seed: int, benchmark
             "missing_questions": 0,
         }
     (folder / "cells.json").write_text(
-        json.dumps({"variant": variant, "sampling": sampling, "seed": seed, "benchmarks": summary})
+        json.dumps({"variant": variant, "sampling": sampling, "seed": seed, "benchmarks": summary, "seconds": SECONDS})
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,18 @@ def test_selectors_are_compared_with_uniform_frames_before_any_training(finished
     assert by_note["mllm", "uniform_4"]["mini_needle_difference"].text == ""
     marked = [name for name, row in by_note.items() if row["mini_needle_accuracy"].mark == "best"]
     assert marked == [("msjoe", "msjoe_4")]
+
+
+def test_times_of_the_inference_steps_are_the_cells_own(finished: Finished) -> None:
+    table = tables_msjoe.step_times(finished.sources)
+    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in table.rows}
+    assert {("sampler", "msjoe_4"), ("msjoe", "msjoe_4"), ("mllm", "uniform_4")} <= set(by_note)
+    asked = len(finished.sources.results.cell("msjoe", "msjoe_4", "mini_needle").scores)
+    found = {name: by_note["msjoe", "msjoe_4"][name].value for name in (*tables_msjoe.STEPS, "total")}
+    spent = {"queries": 0.4, "similarity": 0.2, "sampling": 0.1, "answering": 1.8, "total": 2.5}
+    assert found == pytest.approx({name: 1000 * seconds / asked for name, seconds in spent.items()})
+    nowhere = tables_msjoe.step_times(replace(finished.sources, layout=Layout("nowhere/results/fake")))
+    assert all("no times" in str(row["total"].missing) for row in nowhere.rows) and len(nowhere.rows) == len(table.rows)
 
 
 def test_the_blind_control_stands_against_each_questions_own_chance(finished: Finished) -> None:

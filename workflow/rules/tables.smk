@@ -119,6 +119,12 @@ rule msjoe_table_2:
         f"{at.report}/tables/msjoe_table_2.html",
 
 
+rule msjoe_table_4:
+    """Table 4 of MSJoE: time of the inference steps."""
+    input:
+        f"{at.report}/tables/msjoe_table_4.html",
+
+
 rule pareto:
     """Accuracy against what it costs, with the whole report around it."""
     input:
