@@ -8,10 +8,9 @@ from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 from framethrift.reporting.tables_cope import add_accuracies, benchmarks_of
+from framethrift.reporting.tables_costs import COSTS
 
 NAME = "table_g1"
-_COSTS = {"prefill_flops": "Prefill (MFLOP)", "cache_bytes": "Keys and values (kB)"}
-_UNITS = {"prefill_flops": 1e6, "cache_bytes": 1e3}
 
 
 def token_reducers(sources: Sources) -> Table:
@@ -23,7 +22,7 @@ def token_reducers(sources: Sources) -> Table:
         Column("kept", "Kept (%)"),
         Column("tokens", "Visual tokens"),
     ]
-    columns += [Column(name, head, "per question, by formula") for name, head in _COSTS.items()]
+    columns += [Column(name, head, "per question, by formula") for name, (head, _) in COSTS.items()]
     printed = [table.note for ledger in sources.ledgers for table in ledger.tables if table.name == NAME and table.note]
     table = Table(
         NAME,
@@ -65,10 +64,10 @@ def _costs(sources: Sources, row: Row, rows: list[Row]) -> dict[str, Entry]:
     cells = [sources.results.cell(*row, benchmark) for benchmark in benchmarks_of(sources.results, rows)]
     cell = next((cell for cell in cells if cell is not None and not cell.missing), None)
     if cell is None:
-        return dict.fromkeys(("kept", "tokens", *_COSTS), missing(f"{' / '.join(row)}: not run"))
+        return dict.fromkeys(("kept", "tokens", *COSTS), missing(f"{' / '.join(row)}: not run"))
     files, costs = tuple(cell.files.values()), cell.costs
     absent = missing(f"{cell.key}: its files do not state costs")
-    entry = {name: number(costs[name] / _UNITS[name], files=files) if name in costs else absent for name in _COSTS}
+    entry = {name: number(costs[name] / unit, files=files) if name in costs else absent for name, (_, unit) in COSTS.items()}
     entry["kept"] = number(100 * costs["kept_share"], files=files) if "kept_share" in costs else absent
     tokens = Entry(f"{cell.tokens:.0f}", cell.tokens, page=questions_page(cell), files=files)
     return entry | {"tokens": tokens}
