@@ -1,11 +1,15 @@
 """The arena: token reducers on equal terms, one cell each from a list of methods and budgets."""
 
-from pydantic import Field, field_validator
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
 
 from framethrift.config.base import Section
 from framethrift.config.cells import Cells
 from framethrift.config.reduction import Options, Reduction
 from framethrift.config.sampling import Sampling, Select, Stream
+
+Method = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 
 
 class Arena(Section):
@@ -16,7 +20,7 @@ class Arena(Section):
 
     variants: list[str] = Field(min_length=1, description="Variants whose tokens are reduced.")
     sampling: str = Field(description="Sampling of the study whose tokens are reduced; the row that keeps all of them.")
-    methods: list[str] = Field(min_length=1, description="Names of reducers in framethrift/reducers.")
+    methods: list[Method] = Field(min_length=1, description="Names of reducers in framethrift/reducers.")
     budgets: list[int] = Field([5, 10, 25, 50], min_length=1, description="Shares of the tokens to keep, in whole %.")
     options: dict[str, Options] = Field(default_factory=dict, description="Method → its own options.")
     benchmarks: list[str] = Field(min_length=1, description="Benchmarks of the registry.")

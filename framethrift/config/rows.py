@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from framethrift.config.reduction import Reduction
 from framethrift.config.sampling import Select, Stream
 from framethrift.config.study import Study
 from framethrift.config.variants import VideolmVariant
@@ -16,7 +17,7 @@ def token_efficiency(study: Study) -> list[Row]:
     readers = {row[0] for row in streams}
     uniform = [
         row
-        for row in study.evaluations()
+        for row in _in_order(study)
         if row[0] in readers and isinstance(chosen := study.samplings[row[1]], Select) and chosen.selector == BASELINE
     ]
     return streams + uniform
@@ -88,6 +89,36 @@ def joint_training(study: Study) -> list[Row]:
     return rows if any(_overridden(study, variant) for variant, _ in rows) else []
 
 
+def token_reducers(study: Study) -> list[Row]:
+    """Table G.1: every reduced row by its share, behind the row that keeps all tokens, and what was trained on Δ-tokens."""
+    reduced = [row for row in study.evaluations() if reduction(study, row)]
+    if not reduced:
+        return []
+    asked = study.evaluations()
+    whole = [row for row in asked if any(keeps_all(study, row, other) for other in reduced)]
+    benchmarks = {name for row in reduced for name in asked[row]}
+    plain = [row for row in stream_rows(study) if as_trained(study, row) and not changes(study, row[0])]
+    entrants = [row for row in plain if uses_delta(study, row[0]) and benchmarks.intersection(asked[row])]
+    return [*whole, *entrants, *sorted(reduced, key=lambda row: -reduction(study, row).share)]  # type: ignore[union-attr]
+
+
+def keeps_all(study: Study, row: Row, reduced: Row) -> bool:
+    """Whether a row shows the same variant the same as `reduced`, with all tokens."""
+    sampling, other = study.samplings[row[1]], study.samplings[reduced[1]]
+    return (
+        row[0] == reduced[0]
+        and isinstance(other, Stream | Select)
+        and reduction(study, row) is None
+        and sampling == other.model_copy(update={"reducer": None})
+    )
+
+
+def reduction(study: Study, row: Row) -> Reduction | None:
+    """The row's token reducer."""
+    sampling = study.samplings[row[1]]
+    return sampling.reducer if isinstance(sampling, Stream | Select) else None
+
+
 def stream_rows(study: Study) -> list[Row]:
     """(variant, sampling) shown as token streams, by number of key frames, key frames alone first."""
 
@@ -142,8 +173,9 @@ def selection(study: Study, row: Row) -> Select:
 
 
 def _in_order(study: Study) -> list[Row]:
-    """Rows that show frames in temporal order: shuffled ones are controls, with tables of their own."""
-    return [row for row in study.evaluations() if getattr(study.samplings[row[1]], "order", "time") == "time"]
+    """Rows that show frames whole and in temporal order: shuffled ones are controls, reduced ones have a table of their own."""
+    rows = [row for row in study.evaluations() if reduction(study, row) is None]
+    return [row for row in rows if getattr(study.samplings[row[1]], "order", "time") == "time"]
 
 
 def _own_rate(study: Study) -> list[Row]:

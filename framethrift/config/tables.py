@@ -25,7 +25,7 @@ TARGETS = {
     "table_3b": TableTarget("cells"),
     "table_e1": TableTarget("cells"),
     "table_f1": TableTarget("cells"),
-    "table_g1": TableTarget("cells"),
+    "table_g1": TableTarget("cells", rows.token_reducers),
     "table_h1": TableTarget("cells", rows.token_counts),
     "table_h2": TableTarget("cells", rows.without_pretraining),
     "table_h3": TableTarget("cells", rows.altered_delta),

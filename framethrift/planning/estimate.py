@@ -87,6 +87,8 @@ def _stage(estimator: Estimator, job: Job) -> Stage | None:
         return (inference.pass_rates if rule == "pass_rates" else inference.latency)(estimator, names["variant"])
     if rule == "evaluate":
         return inference.evaluate(estimator, names["variant"], names["sampling"])
+    if rule == "arena":
+        return inference.arena(estimator, names["variant"], int(names["budget"]))
     if rule in CHEAP:
         return Stage(rule, "", cpu_seconds=estimator.given.small_job * estimator.given.cores)
     return None

@@ -78,6 +78,21 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
     return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=(over,) if long else ())
 
 
+def arena(estimator: Estimator, variant: str, budget: int) -> Stage:
+    """Every method's cells at one budget, as if no token were dropped."""
+    assert estimator.study.arena is not None  # without one there is no such job
+    stages = [evaluate(estimator, variant, sampling) for sampling in estimator.study.arena.entries(budget)]
+    notes = dict.fromkeys(note for stage in stages for note in stage.notes)
+    return Stage(
+        "arena",
+        f"{variant} {budget} %",
+        sum(stage.gpu_seconds for stage in stages),
+        samples=sum(stage.samples for stage in stages),
+        flops=sum(stage.flops for stage in stages),
+        notes=(*notes, "what the reducers save is not counted"),
+    )
+
+
 def latency(estimator: Estimator, name: str) -> Stage:
     """Every timed sampling, repeated after one warm-up."""
     study, networks, frames = estimator.study, estimator.networks_of(name), estimator.frames_of(name)

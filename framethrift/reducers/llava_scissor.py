@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 from torch import Tensor
 
+from framethrift.reducers.close_pairs import close_pairs
 from framethrift.reducers.graph import components
 from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, group_means, unit
 
@@ -26,7 +27,6 @@ MARGIN = 0.1
 CLOSE = 0.98  # of the budget: near enough to stop looking
 ABOVE = 1.0 + 1e-6
 SLACK = 1e-6  # cosines are compared in float32
-ROWS_AT_ONCE = 512
 ASSIGNED_AT_ONCE = 2048
 
 
@@ -117,13 +117,7 @@ class Components:
         """Roots and degrees of the components of all frames' means (R, d)."""
         directions = unit(means)
         rows = self._sample(len(means))
-        adjacent = torch.empty((len(rows), len(means)), dtype=torch.bool, device=means.device)
-        # A block of rows at a time, in the same memory: the cosines of all pairs would be four times the result.
-        block = directions.new_empty((min(ROWS_AT_ONCE, len(rows)), len(means)))
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
-            cosines = torch.mm(directions[part], directions.T, out=block[: len(part)])
-            torch.gt(cosines, threshold, out=adjacent[start : start + len(part)])
+        adjacent = close_pairs(directions, rows, threshold)
         return components(adjacent.cpu().numpy(), rows.cpu().numpy())
 
     def _sample(self, size: int) -> Tensor:

@@ -27,7 +27,8 @@ def row_label(study: Study, row: Row) -> str:
 def sampling_label(sampling: Sampling, recipe: Recipe) -> str:
     """One line for a sampling of videos of `recipe`, in the wording of Table 1."""
     if isinstance(sampling, Stream | Select):
-        return _shown_label(sampling, recipe) + (", shuffled" if sampling.order == "shuffled" else "")
+        fewer = f", {sampling.reducer.name} at {100 * sampling.reducer.share:g} %" if sampling.reducer else ""
+        return _shown_label(sampling, recipe) + fewer + (", shuffled" if sampling.order == "shuffled" else "")
     return "random choice" if isinstance(sampling, Chance) else "no video"
 
 

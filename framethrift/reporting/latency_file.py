@@ -9,8 +9,8 @@ from framethrift.config import Layout, Study
 from framethrift.config.claims import Need, Quantity
 from framethrift.reporting.cell_file import Problem, read_json
 
-PARTS = ("decode_s", "primitives_s", "vision_s", "delta_s", "selection_s", "prefill_s")
-_POSITIVE = ("visual_tokens", "ttft_s", "ttft_model_s", "e2e_s", "output_tokens", "seconds")
+PARTS = ("decode_s", "primitives_s", "vision_s", "delta_s", "selection_s", "reduction_s", "prefill_s")
+_POSITIVE = ("visual_tokens", "ttft_s", "ttft_model_s", "e2e_s", "output_tokens", "seconds", "prefill_flops", "cache_bytes")
 
 
 @dataclass(frozen=True)

@@ -143,9 +143,12 @@ def _panels(sources: Sources, cost_name: str, cost: Callable[[Cell], float | Non
 
 
 def _competes(study: Study, key: CellKey) -> bool:
-    """Ways to show a video that somebody could choose: neither blind nor shuffled, no exchanged Δ-tokens."""
+    """Ways to show a video that somebody could choose: neither blind nor shuffled, no exchanged Δ-tokens.
+
+    Token reducers have a figure of their own.
+    """
     sampling = study.samplings[key.sampling]
-    if not isinstance(sampling, Stream | Select) or sampling.order != "time":
+    if not isinstance(sampling, Stream | Select) or sampling.order != "time" or sampling.reducer is not None:
         return False
     return isinstance(sampling, Select) or sampling.delta in ("keep", "drop")
 

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 
+from framethrift.config.tables import table_rows
 from framethrift.reporting.codec_speed import RULE as SPEED_RULE
 from framethrift.reporting.codec_speed import draw_codec_speed, read_codec_speed
 from framethrift.reporting.curves import Series, draw_curves, reward_panels, training_panels
 from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pareto import Panel, draw_pareto, token_panels, ttft_panels
+from framethrift.reporting.reducer_plot import RULE as REDUCERS_RULE
+from framethrift.reporting.reducer_plot import draw_methods, method_panels
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
 from framethrift.reporting.style import FORMATS
@@ -43,6 +46,7 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
     return [
         replace(tokens, listed=False),
         _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
+        *_reducers(sources, folder),
         _lengths(sources, folder),
         _filmstrip(sources, folder),
         _codec_speed(folder),
@@ -57,6 +61,18 @@ def _pareto(name: str, title: str, panels: list[Panel], variants: list[str], fol
         return Picture(name, title, FRONTIER, missing="Not drawn: no cell has both an accuracy and this cost.")
     draw_pareto(panels, variants, folder, name)
     return Picture(name, title, FRONTIER, wide=len(panels) > 1)
+
+
+def _reducers(sources: Sources, folder: ReportFolder) -> list[Picture]:
+    """Nothing in a study without token reducers."""
+    name, title = "pareto_reducers", "Token reducers: accuracy against the cost of reading"
+    if not table_rows(sources.study, "table_g1"):
+        return []
+    panels = method_panels(sources)
+    if not panels:
+        return [Picture(name, title, REDUCERS_RULE, missing="Not drawn: no cell of a token reducer states its costs.")]
+    draw_methods(panels, folder, name)
+    return [Picture(name, title, REDUCERS_RULE, wide=True)]
 
 
 def _lengths(sources: Sources, folder: ReportFolder) -> Picture:

@@ -72,6 +72,13 @@ class Cell:
         """Mean visual tokens per question."""
         return float(self.rows["visual_tokens"].mean())
 
+    @cached_property
+    def costs(self) -> dict[str, float]:
+        """Means over questions and seeds of what a prompt costs by formula; empty where the cell's files do not say."""
+        stated = [summary.get("costs") or {} for summary in self.summaries.values()]
+        names = [name for name in (stated[0] if stated else {}) if all(name in costs for costs in stated)]
+        return {name: sum(float(costs[name]) for costs in stated) / len(stated) for name in names}
+
     @property
     def unparsable(self) -> int:
         """Answers that could not be parsed; they count as wrong."""

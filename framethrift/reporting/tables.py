@@ -5,7 +5,7 @@ from pathlib import Path
 
 from framethrift.config import Layout, Study
 from framethrift.progress import Progress
-from framethrift.reporting import tables_audit, tables_cope, tables_costs, tables_msjoe, tables_scoring
+from framethrift.reporting import tables_audit, tables_cope, tables_costs, tables_msjoe, tables_reducers, tables_scoring
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.render_table import write_table
 from framethrift.reporting.sources import Sources, read_sources
@@ -20,7 +20,7 @@ PAPER_TABLES: dict[str, Builder] = {
     "table_3b": tables_cope.printed_rows("table_3b", "Long-form and instruction following"),
     "table_e1": tables_cope.printed_rows("table_e1", "Effect of training data scale"),
     "table_f1": tables_cope.printed_rows("table_f1", "3D question answering"),
-    "table_g1": tables_cope.printed_rows("table_g1", "Token compression methods"),
+    "table_g1": tables_reducers.token_reducers,
     "table_h1": tables_cope.token_counts,
     "table_h2": tables_cope.without_pretraining,
     "table_h3": tables_cope.altered_delta,

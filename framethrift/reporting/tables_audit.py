@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from framethrift.config.claims import Within
+from framethrift.config.rows import reduction
 from framethrift.config.sampling import Blind
 from framethrift.reporting.entries import accuracy_entry, difference_entry
 from framethrift.reporting.labels import row_label, variant_label
@@ -52,9 +53,10 @@ def blind_control(sources: Sources) -> Table:
 
 
 def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
-    """Accuracy per question type, or per part, of one benchmark, for every cell on it; `by` is "type" or "part"."""
+    """Accuracy per question type, or per part, of one benchmark, for every cell with all tokens; `by` is "type" or "part"."""
     study, results = sources.study, sources.results
-    cells = [cell for key, cell in results.cells.items() if key.benchmark == benchmark]
+    whole = [cell for key, cell in results.cells.items() if reduction(study, (key.variant, key.sampling)) is None]
+    cells = [cell for cell in whole if cell.key.benchmark == benchmark]
     groups = sorted({name for cell in cells if not cell.missing for name in cell.rows[by].unique()} - {""})
     columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False), Column("all", "All")]
     columns += [Column(f"{by}_{name}", name.replace("_", " ")) for name in groups]

@@ -73,7 +73,8 @@ _AFTERWARDS = tuple(
 LEFT_OUT = {
     "answer": (*_AFTERWARDS, "framethrift/published/", "framethrift/videos/"),
     "videos": ("framethrift/published/",),  # part of the settings of published benchmarks, and of nothing else
-    "evaluate": ("framethrift/published/", "framethrift/videos/"),  # only the name of an error comes from there
+    # Only the name of an error comes from there.
+    **dict.fromkeys(("evaluate", "arena"), ("framethrift/published/", "framethrift/videos/")),
     "latency": ("framethrift/published/", "framethrift/videos/"),
     "report": _TYPES,  # the types of answers that lie there already
     "table": _TYPES,
@@ -82,7 +83,7 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("rule", [*RULES, "weights", "table", "bundle", "judge", "labels", "answer"])
+@pytest.mark.parametrize("rule", [*RULES, "weights", "table", "bundle", "judge", "labels", "answer", "arena"])
 def test_a_digest_names_every_module_that_the_rules_command_can_execute(rule: str) -> None:
     closure = {path.relative_to(digest.ROOT).as_posix() for path in closure_of_rule(rule)}
     assert len(closure) > 10

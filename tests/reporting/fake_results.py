@@ -190,6 +190,7 @@ def write_latency(study: Study, layout: Layout) -> None:
                 "vision_s": 0.2,
                 "delta_s": 0.05,
                 "selection_s": 0.0,
+                "reduction_s": 0.0,
                 "prefill_s": 0.35,
             }
             figures = {"ttft_s": ttft, "ttft_model_s": 0.6 * ttft, "e2e_s": e2e} | {
@@ -201,6 +202,7 @@ def write_latency(study: Study, layout: Layout) -> None:
                     "variant": block.variant, "sampling": sampling, "visual_tokens": tokens, **figures,
                     "peak_memory_mb": 300 + tokens, "repeats": repeats, "device": "cpu", "cpu": "Some Processor", "threads": 1,
                     "output_tokens": block.output_tokens, "seconds": block.seconds,
+                    "prefill_flops": 1e6 * tokens, "cache_bytes": 1000 * tokens,
                 }
             )  # fmt: skip
         path = layout.latency(block.variant, study.seeds[0])

@@ -57,6 +57,18 @@ def test_a_profiles_shards_divide_the_answering_and_nothing_else(empty_run: Run)
     assert refused.returncode != 0 and "shards=0" in refused.stdout + refused.stderr
 
 
+def test_an_arena_is_one_job_per_budget_and_table_g1_asks_for_it(empty_run: Run) -> None:
+    study = ROOT / "config/studies/small.yaml"
+    arena = load_study("small").arena
+    assert arena is not None
+    planned = empty_run.planned("table_g1", study=study)
+    # Beside the arena the rows that keep all tokens: the arena's own, and those trained on Δ-tokens.
+    assert (planned["arena"], planned["evaluate"], planned["table"]) == (3 * len(arena.budgets), 9, 1)
+    divided = empty_run.planned("table_g1", study=study, config=("shards=2",))
+    assert "arena" not in divided
+    assert divided["evaluate"] == 9 + 3 * len(arena.budgets) * len(arena.methods) == divided["answer"] / 2
+
+
 def test_parsing_imports_no_torch() -> None:
     text = "import sys; from framethrift.config import Workflow; Workflow('paper', []); assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=False).returncode == 0
@@ -94,7 +106,7 @@ def test_a_finished_study_has_nothing_to_do(finished_run: Run) -> None:
         ("training.joint.learning_rate=2e-4", {"joint": 1, "evaluate": 1, "report": 1}),
         (
             "training.delta.learning_rate=2e-3",
-            {"delta": 1, "retrieval": 1, "videolm": 1, "evaluate": 2, "latency": 1, "report": 1},
+            {"delta": 1, "retrieval": 1, "videolm": 1, "evaluate": 2, "arena": 1, "latency": 1, "report": 1},
         ),
         (
             "latency=[{variant: cope, samplings: [cope_1k], output_tokens: 4, seconds: 2, repeats: 2}]",
