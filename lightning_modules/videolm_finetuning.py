@@ -10,7 +10,7 @@ from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import VideolmFinetuning
-from framethrift.models.folder import MANIFEST, exported
+from framethrift.models.folder import MANIFEST, exported, verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.tokenizer import load_tokenizer
@@ -88,7 +88,11 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
     models = study.models_of(variant)
     owner = study.delta_of(variant)
     tokenizer = load_tokenizer(str(layout.tokenizer))
-    model = build_videolm(models, layout.vision, tokenizer, layout.delta(owner, seed) if owner else None, seed)
+    if (start := study.videolm(variant).start) is not None:
+        verify(layout.model(start, seed))
+        model = CopeVideoForConditionalGeneration.from_pretrained(layout.model(start, seed))
+    else:
+        model = build_videolm(models, layout.vision, tokenizer, layout.delta(owner, seed) if owner else None, seed)
     processor = CopeVideoProcessor.of(models, tokenizer)
     if study.videolm(variant).trained:
         _tune(study, layout, variant, seed, model, processor)
@@ -117,6 +121,8 @@ def _tune(
     conversations = Conversations(study, layout, variant, processor, seed)
     owner = study.delta_of(variant)
     inputs = [layout.tokenizer / MANIFEST, layout.vision / MANIFEST, *([layout.delta(owner, seed) / MANIFEST] if owner else [])]
+    if (start := study.videolm(variant).start) is not None:
+        inputs.append(layout.model(start, seed) / MANIFEST)
     for dataset in study.dataset_of(variant):
         inputs += [layout.codec(dataset) / "videos.parquet", layout.videos(dataset) / "questions.parquet"]
     checkpoints = supervised_folder(study, layout, "videolm", variant, seed, inputs)

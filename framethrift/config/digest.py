@@ -246,7 +246,10 @@ def _videos(study: Study, name: str) -> Any:
 def _videolm(study: Study, variant: str) -> Any:
     own = study.variants[variant]
     shown = [study.samplings[name] for name in getattr(own, "samplings", [])]
-    return [own, shown, study.models_of(variant), study.training_of(variant).videolm, study.training_of(variant).key_frames]
+    start = getattr(own, "start", None)
+    training = study.training_of(variant)
+    settings = [own, shown, study.models_of(variant), training.videolm, training.key_frames]
+    return settings if start is None else [*settings, _videolm(study, start)]
 
 
 def _reinforced(stage: str) -> Callable[[Study, str], Any]:

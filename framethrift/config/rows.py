@@ -152,6 +152,7 @@ def changes(study: Study, name: str) -> dict[str, Any]:
     if not isinstance(variant, VideolmVariant):
         return {}
     told = _flat(variant.models, "models.") | _flat(variant.training, "training.")
+    told |= {"start": variant.start} if variant.start else {}
     return told if variant.delta_pretraining else told | {"delta_pretraining": False}
 
 

@@ -162,6 +162,7 @@ class Study(Section):
                     )
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
+            self._check_start(name, variant)
             if not variant.trained and self.models_of(name).language.source is None:
                 raise ValueError(f"{field}.trained: false needs models.language.source, the published weights")
         elif isinstance(variant, SamplerVariant):
@@ -177,6 +178,17 @@ class Study(Section):
                 )
         self.models_of(name)
         self.training_of(name)
+
+    def _check_start(self, name: str, variant: VideolmVariant) -> None:
+        field, seen = f"variants.{name}.start", [name]
+        while variant.start is not None:
+            self._known(field, variant.start, self.variants)
+            seen.append(variant.start)
+            if seen.count(variant.start) > 1:
+                raise ValueError(f"{field}: {' goes on from '.join(map(repr, seen))}; one of them must start afresh")
+            variant = self.videolm(variant.start)
+        if len(seen) > 1 and self.models_of(name) != self.models_of(seen[1]):
+            raise ValueError(f"{field}: {seen[1]!r} has other models than {name!r}, which cannot go on from it")
 
     def videolm(self, name: str) -> VideolmVariant:
         """The variant `name`; raises ValueError when it is no VideoLM."""
@@ -258,7 +270,11 @@ class Study(Section):
     def _pretrains_delta(self, variant: str) -> bool:
         settings = self.variants[variant]
         return (
-            isinstance(settings, VideolmVariant) and settings.trained and settings.delta_pretraining and self.shows_delta(variant)
+            isinstance(settings, VideolmVariant)
+            and settings.trained
+            and settings.start is None
+            and settings.delta_pretraining
+            and self.shows_delta(variant)
         )
 
     def recipe_of(self, variant: str) -> Recipe:

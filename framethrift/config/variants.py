@@ -18,6 +18,10 @@ class VideolmVariant(Section):
     samplings: list[str] = Field(
         min_length=1, description="Samplings it is trained with, one drawn per conversation; the first is its default."
     )
+    start: str | None = Field(
+        None,
+        description="VideoLM variant of the study that it goes on from, Δ-encoder included (Table F.1); null starts afresh.",
+    )
     delta_pretraining: bool = Field(True, description="Start from the pre-trained Δ-encoder (Table H.2: false).")
     blind_share: float = Field(
         0.0, ge=0, lt=1, description="Share of conversations without the video: text-only samples, as in most data mixes."
@@ -43,6 +47,8 @@ class VideolmVariant(Section):
             raise ValueError(
                 f"trained is {self.trained}, datasets are {self.datasets}: a trained variant needs datasets, another takes none"
             )
+        if self.start is not None and not self.trained:
+            raise ValueError(f"start is {self.start!r}, but trained is false: weights as published go on from nothing")
         return self
 
 

@@ -90,7 +90,9 @@ class Workflow:
     def fine_tuning(self, variant: str, seed: int | str) -> list[str]:
         """What a VideoLM is fine-tuned from and on."""
         owner = self.study.delta_of(variant)
+        start = self.study.videolm(variant).start
         needed = [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
+        needed += [self.model(start, seed)] if start else []
         return [*needed, *([f"{self.layout.delta(owner, int(seed))}/framethrift.json"] if owner else [])]
 
     def answering(self, variant: str, sampling: str, seed: int | str) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from framethrift.config import StudyError, load_study
+from framethrift.config import StudyError, Workflow, load_study
+from framethrift.config.rows import changes
 from framethrift.config.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,9 @@ def test_every_published_study_is_valid(name: str) -> None:
         ),
         ("samplings.cope_1k={fusion: adaptive, window: 2}", ["samplings.cope_1k", "window 2 belongs to fixed fusion"]),
         ("variants.cope.samplings=[cope_zero]", ["variants.cope.samplings", "'cope_zero' alters the Δ-tokens"]),
+        ("variants.cope.start=nothing", ["variants.cope.start", "'nothing'", "allowed"]),
+        ("variants.cope.start=cope", ["variants.cope.start", "'cope' goes on from 'cope'"]),
+        ("variants.rgb={start: cope, models: {sampler: {kernel: 3}}}", ["variants.rgb.start", "'cope' has other models"]),
         ("models.vision.heads=5", ["models.vision", "heads 5 does not divide hidden_size 128"]),
         ("models.delta_encoder.heads=7", ["models.delta_encoder", "heads 7 does not divide width"]),
         ("training.key_frames.previews=9", ["training.key_frames.previews", "9 exceeds frames 4"]),
@@ -110,3 +114,11 @@ def test_delta_encoders_are_shared_by_equal_settings() -> None:
     assert study.delta_of("twin") == "cope"
     assert other.delta_of("twin") == "twin"
     assert study.delta_of("rgb") is None
+
+
+def test_a_variant_that_goes_on_from_another_needs_its_model_and_settings() -> None:
+    more = "variants.more={kind: videolm, datasets: [motion], samplings: [cope_1k], start: cope}"
+    flow, moved = Workflow(str(MINI), [more]), Workflow(str(MINI), [more, "variants.cope.captions=false"])
+    assert flow.study.delta_of("more") is None and flow.model("cope", 0) in flow.fine_tuning("more", 0)
+    assert flow.digest("videolm", "more") != moved.digest("videolm", "more")
+    assert changes(flow.study, "more") == {"start": "cope"}

@@ -1,4 +1,4 @@
-"""LoRA: only adapters of the language model learn, and the exported model needs none."""
+"""LoRA: only adapters of the language model learn, the exported model needs none, and another variant goes on from it."""
 
 import copy
 import sys
@@ -40,6 +40,8 @@ def study() -> Study:
         "samplings": ["stream"],
         "delta_pretraining": False,
     }
+    settings["variants"]["more"] = {**settings["variants"]["cope"], "start": "cope"}
+    settings["variants"]["more"]["training"] = {"videolm": {"learning_rate": 1e-9, "vision_learning_rate": None}}
     return Study.model_validate(settings)
 
 
@@ -109,6 +111,9 @@ def test_a_variant_is_trained_cut_off_and_exported_without_adapters(
     language = {name.split(".")[-2] for name in moved if name.startswith("language_model.")}
     assert language == set(LAYERS)
     assert not any("embed_tokens" in name or "lm_head" in name for name in moved)
+    train_videolm(study, prepared, "more", 0)
+    more = CopeVideoForConditionalGeneration.from_pretrained(prepared.model("more", 0)).state_dict()
+    assert all(torch.allclose(tensor, more[name], atol=1e-6) for name, tensor in whole.state_dict().items())
     monkeypatch.setenv(END_VARIABLE, "0")
     for path in prepared.root.glob("checkpoints/**/*.ckpt"):
         path.unlink()
