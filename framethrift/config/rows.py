@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from framethrift.config.benchmarks import datasets_of
+from framethrift.config.recipe import Recipe
 from framethrift.config.reduction import Reduction
 from framethrift.config.sampling import Select, Stream
 from framethrift.config.study import Study
@@ -38,8 +40,8 @@ def altered_delta(study: Study) -> list[Row]:
     """Table H.3: a variant's own Δ-tokens against zeroed ones, another video's, and one branch only."""
     own = [row for row in _own_rate(study) if uses_delta(study, row[0]) and not changes(study, row[0])]
     kept = [row for row in own if _stream(study, row).delta != "drop"]
-    altered = {row[0] for row in kept if _stream(study, row).delta != "keep"}
-    return [row for row in kept if row[0] in altered]
+    altered = {(row[0], keyframes(study, row)) for row in kept if _stream(study, row).delta != "keep"}
+    return [row for row in kept if (row[0], keyframes(study, row)) in altered]
 
 
 def key_frames_only(study: Study) -> list[Row]:
@@ -54,9 +56,9 @@ def frame_rates(study: Study) -> list[Row]:
 
     Beside them what they were trained with, where it has as many key frames per GOP, or as large a share of key frames, as one.
     """
-    kept = [row for row in stream_rows(study) if as_trained(study, row) and uses_delta(study, row[0])]
-    other = [row for row in kept if _stream(study, row).window is not None]
-    own = [row for row in kept if row not in other and any(_alike(study, row, one) for one in other)]
+    rows = [row for row in _own_recipe(study) if as_trained(study, row) and uses_delta(study, row[0])]
+    other = [row for row in rows if _stream(study, row).window is not None]
+    own = [row for row in rows if row not in other and any(_alike(study, row, one) for one in other)]
     return sorted([*own, *other], key=lambda row: (list(study.variants).index(row[0]), slots(study, row), keyframes(study, row)))
 
 
@@ -161,9 +163,15 @@ def keyframes(study: Study, row: Row) -> int:
     return _stream(study, row).keyframes_per_gop
 
 
+def recipe_shown(study: Study, row: Row) -> Recipe:
+    """The recipe of the videos of a row's benchmarks; of the variant's own where it is not evaluated."""
+    datasets = [dataset for name in study.evaluations().get(row, []) for dataset in datasets_of(study, name)]
+    return study.recipes[study.datasets[datasets[0]].recipe] if datasets else study.recipe_of(row[0])
+
+
 def slots(study: Study, row: Row) -> int:
     """Slots per GOP of a row that shows a token stream with fixed fusion."""
-    return study.recipe_of(row[0]).slots_at(_stream(study, row).window)
+    return recipe_shown(study, row).slots_at(_stream(study, row).window)
 
 
 def selection(study: Study, row: Row) -> Select:
@@ -180,8 +188,14 @@ def _in_order(study: Study) -> list[Row]:
 
 
 def _own_rate(study: Study) -> list[Row]:
-    """Token streams at the recipe's fusion window: others belong to the table of frame rates."""
-    return [row for row in stream_rows(study) if _stream(study, row).window is None]
+    """Whole token streams at the recipe's fusion window: other rates have a table of their own."""
+    return [row for row in _own_recipe(study) if _stream(study, row).window is None]
+
+
+def _own_recipe(study: Study) -> list[Row]:
+    """Token streams of videos of the variant's own recipe, without reducers."""
+    rows = [row for row in stream_rows(study) if _stream(study, row).reducer is None]
+    return [row for row in rows if recipe_shown(study, row) == study.recipe_of(row[0])]
 
 
 def _stream(study: Study, row: Row) -> Stream:

@@ -35,8 +35,9 @@ class Data(Section):
 
 
 class PaperHours(Section):
-    """What a paper says a stage took."""
+    """What a paper says a job took."""
 
+    job: str = Field(description="Name of the job in the paper study: a variant.")
     gpu_hours: float = Field(gt=0, description="GPU-hours.")
     source: str = Field(description="Where the paper says so.")
 

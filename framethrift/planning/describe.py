@@ -85,21 +85,18 @@ def _work(plan: Plan) -> str:
 
 
 def _hours(plan: Plan) -> str:
-    stated, rows = papers(), []
+    stated, rows = papers() if plan.study == "paper" else {}, []
     for rule in dict.fromkeys(stage.rule for stage in plan.stages if stage.gpu_seconds):
-        hours, known = plan.gpu_hours(rule), stated.get(rule) if plan.study == "paper" else None
-        beside = ("", "") if known is None else (f"{known.gpu_hours:,.0f}", f"{known.source}{_utilisation(plan, rule)}")
-        rows.append((rule, f"{hours:,.1f}", *beside))
-    total = sum(known.gpu_hours for known in stated.values())
-    rows.append(("total", f"{plan.gpu_hours():,.1f}", *((f"{total:,.0f}", "") if plan.study == "paper" else ("", ""))))
+        hours = plan.gpu_hours(rule)
+        if known := stated.get(rule):
+            own = next(stage for stage in plan.stages if (stage.rule, stage.name) == (rule, known.job))
+            share = own.flops / (known.gpu_hours * 3600 * plan.given.board.tflops * 1e12)
+            beside = f"{known.gpu_hours:,.0f}", f"{known.source}; our FLOPs in them: {100 * share:.1f} % of the peak"
+            rows.append((own.label, f"{own.gpu_seconds / 3600:,.1f}", *beside))
+            rule, hours = f"{rule}, all others", hours - own.gpu_seconds / 3600
+        rows.append((rule, f"{hours:,.1f}", "", ""))
+    rows.append(("total", f"{plan.gpu_hours():,.1f}", "", ""))
     return _table(rows, ["rule", "estimate", "paper", "source"])
-
-
-def _utilisation(plan: Plan, rule: str) -> str:
-    """What share of the GPUs' peak the paper's own hours imply, for the same FLOPs."""
-    flops = sum(stage.flops * count for stage, count in zip(plan.stages, plan.counts, strict=True) if stage.rule == rule)
-    peak = papers()[rule].gpu_hours * 3600 * plan.given.board.tflops * 1e12
-    return f"; our FLOPs in them: {100 * flops / peak:.1f} % of the peak"
 
 
 def _assumed(given: Assumptions) -> str:

@@ -1,7 +1,8 @@
 """Estimates of the stages that only run models, and of those that need no GPU."""
 
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.sampling import Select
+from framethrift.config.recipe import Recipe
+from framethrift.config.sampling import Sampling, Select, Stream
 from framethrift.config.variants import SamplerVariant
 from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS
 from framethrift.planning.assumptions import benchmark_data, data_of
@@ -9,6 +10,7 @@ from framethrift.planning.networks import Networks
 from framethrift.planning.stage import Estimator, Stage
 from framethrift.planning.training import embedding
 from framethrift.planning.workload import View, candidates, key_frames, previews, view
+from framethrift.tokens import gops_that_fit
 
 
 def data(estimator: Estimator, rule: str, name: str) -> Stage:
@@ -54,12 +56,13 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
     them."""
     study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
     how, registry, recipe = study.samplings[sampling], load_benchmarks(), study.recipe_of(study.mllm_of(variant))
-    flops, seconds, asked, long = 0.0, 0.0, 0, []
+    flops, seconds, asked, long, most = 0.0, 0.0, 0, [], ""
     for benchmark in study.evaluations()[variant, sampling]:
         size = benchmark_data(study, benchmark, estimator.given)
         shown = view(how, size.seconds, recipe, networks.costs, frames)
         if shown.tokens + estimator.given.question_tokens > networks.models.language.context:
             long.append(f"{benchmark} ({shown.tokens:,.0f} visual tokens)")
+            most = _most(how, recipe, networks, estimator.given.question_tokens)
         scored = isinstance(how, Select) and how.queries != "none"
         views = size.questions if scored else size.videos
         text = size.questions / max(1, views) * estimator.given.question_tokens
@@ -74,7 +77,8 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
                 seconds += estimator.writing(networks, size.questions * QUERY_TOKENS, hint.tokens)
         asked += size.questions
     total = estimator.given.seconds(flops) + seconds
-    over = f"a video of mean length exceeds the context of {networks.models.language.context:,} tokens on {', '.join(long)}"
+    context = networks.models.language.context
+    over = f"a video of mean length exceeds the context of {context:,} tokens on {', '.join(long)}: {most}"
     return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=(over,) if long else ())
 
 
@@ -91,6 +95,15 @@ def arena(estimator: Estimator, variant: str, budget: int) -> Stage:
         flops=sum(stage.flops for stage in stages),
         notes=(*notes, "what the reducers save is not counted"),
     )
+
+
+def _most(how: Sampling, recipe: Recipe, networks: Networks, text: int) -> str:
+    """What to lower so that the sampling fits into the context."""
+    context, costs = networks.models.language.context, networks.costs
+    if not isinstance(how, Stream):
+        return f"lower frames to {gops_that_fit(context, costs, 1, 0, text)}"
+    deltas = 0 if how.delta == "drop" else recipe.slots_at(how.window) - how.keyframes_per_gop
+    return f"lower max_gops to {gops_that_fit(context, costs, how.keyframes_per_gop, deltas, text)}"
 
 
 def latency(estimator: Estimator, name: str) -> Stage:

@@ -1,9 +1,8 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
 from framethrift.config import Study
-from framethrift.config.benchmarks import datasets_of
 from framethrift.config.recipe import Recipe
-from framethrift.config.rows import Row, changes
+from framethrift.config.rows import Row, changes, recipe_shown
 from framethrift.config.sampling import Chance, Sampling, Select, Stream
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
@@ -19,9 +18,7 @@ _DELTA_USE = {
 
 def row_label(study: Study, row: Row) -> str:
     """One line for what a (variant, sampling) is shown: of its benchmarks' videos where it is evaluated, else of its own."""
-    datasets = [dataset for name in study.evaluations().get(row, []) for dataset in datasets_of(study, name)]
-    recipe = study.recipes[study.datasets[datasets[0]].recipe] if datasets else study.recipe_of(row[0])
-    return sampling_label(study.samplings[row[1]], recipe)
+    return sampling_label(study.samplings[row[1]], recipe_shown(study, row))
 
 
 def sampling_label(sampling: Sampling, recipe: Recipe) -> str:
