@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 import open_clip
 import torch
@@ -22,6 +22,7 @@ from framethrift.models.vision import CAPTION_TOKENS, build_siglip
 from framethrift.planning.counting import Bench, Growth, Work, on_meta, parameters
 from framethrift.tokens import TokenCosts
 
+Counted = TypeVar("Counted")
 HEAD_TOKENS = 8  # output positions counted together; their cost is linear
 
 
@@ -39,11 +40,20 @@ class Part:
         return Part(self.work * times, self.checkpointed * times)
 
 
-class Networks:
-    """A study's models in the precision of a training stage."""
+def _alike(count: Callable[["Networks"], Counted]) -> "cached_property[Counted]":
+    """A count that is taken over from `like`, where there is one."""
 
-    def __init__(self, models: Models, mixed: bool) -> None:
-        self.models = models
+    def counted(self: "Networks") -> Counted:
+        return count(self) if self.like is None else getattr(self.like, count.__name__)
+
+    return cached_property(wraps(count)(counted))
+
+
+class Networks:
+    """A study's models in the precision of a training stage; `like` are others that differ in their Δ-encoder only."""
+
+    def __init__(self, models: Models, mixed: bool, like: "Networks | None" = None) -> None:
+        self.models, self.like = models, like
         self._bench = Bench(mixed)
         self._videolm = on_meta(lambda: CopeVideoForConditionalGeneration(meta_config(models)))
         self._placed = False
@@ -121,13 +131,13 @@ class Networks:
         finally:
             stack.layers = whole
 
-    @cached_property
+    @_alike
     def tower(self) -> Part:
         """One frame through the vision tower."""
         side, model = self.models.vision.image_size, self._model
         return self._part(model.vision_features, (1, 3, side, side), model.vision_tower.encoder, learns=False)
 
-    @cached_property
+    @_alike
     def projector(self) -> Work:
         """One frame through projector and pooling."""
         model, vision = self._model, self.models.vision
@@ -140,7 +150,7 @@ class Networks:
         side, model = self.models.delta_encoder.image_size, self._model
         return self._bench.count(model.delta_embeddings, (1, 2, side, side), (1, 3, side, side), of=model)
 
-    @cached_property
+    @_alike
     def _language(self) -> tuple[Growth, Growth]:
         """The language model without its output layer; the second's `kept` is that with gradient checkpointing."""
         model, settings = self._model, self.models.language
@@ -162,7 +172,7 @@ class Networks:
         plain, _ = self._language
         return plain.token.forward + plain.pair.forward * context + self.head.forward
 
-    @cached_property
+    @_alike
     def head(self) -> Work:
         """One position through the output layer, and its loss."""
         model = self._model
@@ -186,7 +196,7 @@ class Networks:
 
         return self._bench.count(run, tokens, (1, 2, side, side), (1, 3, side, side), of=module)
 
-    @cached_property
+    @_alike
     def captioned(self) -> Work:
         """One frame and its caption through a SigLIP that is trained here."""
         module, side = self._bench.place(self._siglip), self.models.vision.image_size
@@ -197,7 +207,7 @@ class Networks:
 
         return self._bench.count(run, (1, 3, side, side), of=module)
 
-    @cached_property
+    @_alike
     def clip(self) -> tuple[Work, Work]:
         """One frame, and one text, through CLIP."""
         module, settings = self._bench.place(self._clip), self.models.clip

@@ -77,7 +77,9 @@ class Estimator:
         """The study's models in a precision."""
         key = models.model_dump_json(), precision == "bf16-mixed"
         if key not in self._known:
-            self._known[key] = Networks(models, key[1])
+            # What does not depend on the Δ-encoder is counted once for all of its ablations.
+            plain = models.model_copy(update={"delta_encoder": self.study.models.delta_encoder})
+            self._known[key] = Networks(models, key[1], None if plain == models else self.networks(plain, precision))
         return self._known[key]
 
     def networks_of(self, variant: str, precision: str = "bf16-mixed") -> Networks:

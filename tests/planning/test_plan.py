@@ -85,7 +85,7 @@ def test_one_node_without_preemption_is_the_sum_of_its_jobs(paper: tuple[list[Jo
     disturbed = survive(plan, jobs, 0.05, 5, 0, 600)
     assert disturbed.undisturbed.lost == 0 < disturbed.spread("lost")[0]
     assert disturbed.spread("wall")[0] > disturbed.undisturbed.wall
-    assert sum(task.nodes for task in tasks(plan, jobs)) == 8 * 4  # delta, videolm cope, sampler and joint take every node
+    assert sum(task.nodes for task in tasks(plan, jobs)) == 8 * 13  # 4 delta, 7 videolm, sampler and joint
 
 
 @pytest.mark.parametrize("study", ["tests/workflow/tiny.yaml", "mini", "small"])
