@@ -19,7 +19,7 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
-from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_selected, plan_stream, token_budget
+from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_selected, plan_stream, require_fit, token_budget
 from framethrift.tokens.packing import pack
 from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
@@ -65,6 +65,8 @@ class StreamConversations:
         self._gops = Gops(layout, asked_about, cached=study.training_of(variant).primitive_cache)
         self._videos = list(self._gops.rows.index)
         self._samplings, self._costs = samplings, costs
+        self._names = [next(name for name in settings.samplings if study.samplings[name] is one) for one in samplings]
+        self._context = study.models_of(variant).language.context
         self._chosen_once = all(isinstance(sampling, Stream) for sampling in samplings)
 
     def __len__(self) -> int:
@@ -90,9 +92,10 @@ class StreamConversations:
 
     def draw(self, index: int, rng: np.random.Generator) -> Callable[[], Conversation]:
         """Conversation `index` under one of the samplings, as a function that reads it."""
-        sampling, video = self._samplings[rng.integers(len(self._samplings))], self._videos[index % len(self._videos)]
+        number, video = int(rng.integers(len(self._samplings))), self._videos[index % len(self._videos)]
+        sampling = self._samplings[number]
         if isinstance(sampling, Stream):
-            return lambda: self._read(video, sampling)
+            return lambda: self._read(video, sampling, self._names[number])
         times = self._gops.candidate_times(video, sampling.candidate_fps)
         given = SelectorInput(times, None, "", sampling.frames, rng, self._evidence.get(video))
         chosen = times[select(sampling.selector, given)].tolist()
@@ -102,7 +105,7 @@ class StreamConversations:
         gops, times = self._slots(video)
         return self._seen(video, plan_selected(times, ~np.isnan(times), chosen), gops, self._grid)
 
-    def _read(self, video: str, sampling: Stream) -> Conversation:
+    def _read(self, video: str, sampling: Stream, name: str) -> Conversation:
         if sampling.fusion == "adaptive":
             slots = self._gops.adaptive_slots(video, sampling, self._costs)
             items = slots.plan(sampling)
@@ -110,6 +113,7 @@ class StreamConversations:
         else:
             gops, times = self._slots(video, sampling.window)
             items = plan_stream(times, ~np.isnan(times), sampling)
+        require_fit(items, self._costs, self._context, 0, name)
         return self._seen(video, items, gops, None)
 
     def _slots(self, video: str, window: int | None = None) -> tuple[dict[int, Gop], NDArray[np.float64]]:

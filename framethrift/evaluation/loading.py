@@ -53,8 +53,8 @@ class Loaded:
     draw: bool = False
     seed: int = 0
 
-    def answerer(self, sampling: Sampling, scoring: Scoring | None = None) -> Answerer:
-        """What answers under `sampling`; its `watch` adds up seconds per stage.
+    def answerer(self, sampling: Sampling, scoring: Scoring | None = None, name: str = "") -> Answerer:
+        """What answers under `sampling`, called `name` in errors; its `watch` adds up seconds per stage.
 
         Raises ValueError when the sampling scores frames and `scoring` is None.
         """
@@ -65,7 +65,7 @@ class Loaded:
         if isinstance(sampling, Blind):
             return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
-            return self.reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed), watch)
+            return self.reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed, name), watch)
         kind = MixedViewer if sampling.rest == "delta" else SelectViewer
         viewer = kind(
             *parts,
@@ -76,6 +76,7 @@ class Loaded:
             sampler=self.sampler,
             draw=self.draw,
             seed=self.seed,
+            name=name,
         )
         return self.reducing(sampling, viewer, watch)
 
@@ -139,7 +140,7 @@ def load_answering(study: Study, layout: Layout, variant: str, sampling: str, se
         plain = PlainAnswerer(backbone, settings, watch, key_frames=frames, scoring=scoring, seed=seed)
         return plain, {"model": digest, **digests}
     loaded = load_variant(study, layout, variant, seed, device)
-    return loaded.answerer(settings, scoring), {**loaded.digests, **digests}
+    return loaded.answerer(settings, scoring, sampling), {**loaded.digests, **digests}
 
 
 def scoring_of(study: Study, layout: Layout, sampling: str) -> tuple[Scoring | None, dict[str, str]]:

@@ -17,7 +17,7 @@ from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
 from framethrift.models.sampler import FrameSampler
-from framethrift.tokens import StreamItem, token_budget
+from framethrift.tokens import StreamItem, require_fit, token_budget
 
 CHUNK = 64  # frames that go through the tower at a time
 
@@ -39,8 +39,11 @@ class SelectViewer:
         sampler: FrameSampler | None = None,
         draw: bool = False,
         seed: int = 0,
+        name: str = "",
     ) -> None:
         self._model, self._processor, self._watch = model, processor, watch
+        # Reducers leave less than is looked at; what they leave the model checks itself.
+        self._name = "" if sampling.reducer else name or sampling.model_dump_json(exclude_defaults=True)
         self._frames, self._preview_grid = sampling.frames, key_frames.preview_grid
         self._grid = key_frames.grid or processor.grid
         self._pick = FramePicker(
@@ -57,9 +60,15 @@ class SelectViewer:
 
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
-        """As `Viewer`. Raises SelectionError when the selector lacks an input, VideoRejected for a bad file."""
+        """As `Viewer`.
+
+        Raises SelectionError when the selector lacks an input, VideoRejected for a bad file, ContextOverflow for more frames than
+        the model reads.
+        """
         self._features = {ask.video: {} for ask in asks}
         picked = self._pick(asks)
+        for ask, own in zip(asks, picked, strict=True):
+            self._require_fit(ask, own)
         self._encode(asks, picked)
         known: dict[Key, Shown] = {}
         for ask, own in zip(asks, picked, strict=True):
@@ -67,6 +76,11 @@ class SelectViewer:
                 known[ask.video, own.places] = self._answered_from(ask, own)
         self._features = {}
         return [View(known[ask.video, own.places], own.queries, own.text) for ask, own in zip(asks, picked, strict=True)]
+
+    def _require_fit(self, ask: Ask, own: Picked) -> None:
+        if self._name:
+            context, text = self._model.config.text_config.max_position_embeddings, self._processor.text_tokens(ask.question)
+            require_fit(_items(own), self._processor.costs(self._grid), context, text, self._name, "frames")
 
     def cost(self, ask: Ask) -> int:
         """Visual tokens that `ask` will be shown at most; nothing is decoded."""
@@ -112,8 +126,12 @@ class SelectViewer:
                 features.update(zip(places, found, strict=True))
 
     def _shown(self, video: EncodedVideo, picked: Picked, grid: int) -> Shown:
-        items = tuple(StreamItem("I", 0, place, time) for place, time in zip(picked.places, picked.times, strict=True))
+        items = _items(picked)
         features = torch.stack([self._features[video][place] for place in picked.places])
         grids = (grid,) * len(items)
         cost = token_budget(items, self._processor.costs(grid))
         return Shown(items, self._processor.expand(items, grids), features, grids, None, cost)
+
+
+def _items(picked: Picked) -> tuple[StreamItem, ...]:
+    return tuple(StreamItem("I", 0, place, time) for place, time in zip(picked.places, picked.times, strict=True))

@@ -16,7 +16,7 @@ from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
-from framethrift.tokens import Slots, StreamItem, adaptive_slots, last_p_frames, token_budget
+from framethrift.tokens import Slots, StreamItem, adaptive_slots, last_p_frames, require_fit, token_budget
 
 CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
 
@@ -33,16 +33,25 @@ class StreamViewer:
         sampling: Stream,
         watch: Stopwatch,
         seed: int = 0,
+        name: str = "",
     ) -> None:
         self._model, self._processor, self._sampling, self._watch, self._seed = model, processor, sampling, watch, seed
+        self._name = name or sampling.model_dump_json(exclude_defaults=True)
 
     @torch.inference_mode()
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
-        """As `Viewer`. Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames."""
+        """As `Viewer`.
+
+        Raises VideoRejected for a bad file, ValueError for a swap without a donor or its P-frames, ContextOverflow for a stream
+        that is too long for the model, before anything is read.
+        """
         slots = {video: self._slots(video) for video in {ask.video: None for ask in asks}}
         # A summary of a GOP is made of all its P-frames.
         every = self._sampling.model_copy(update={"delta": "keep"}) if self._sampling.delta == "gop-mean" else self._sampling
         planned = [tuple(plan(slots[ask.video], every, ask.span)) for ask in asks]
+        if self._sampling.reducer is None:
+            for ask, items in zip(asks, planned, strict=True):
+                self._require_fit(ask, items)
         wanted: dict[EncodedVideo, set[StreamItem]] = {}
         for ask, items in zip(asks, planned, strict=True):
             wanted.setdefault(ask.video, set()).update(items)
@@ -54,6 +63,11 @@ class StreamViewer:
             if (ask.video, items) not in shown:
                 shown[ask.video, items] = self._shown(ask.video, items, seen[ask.video])
         return [View(shown[ask.video, items]) for ask, items in zip(asks, planned, strict=True)]
+
+    def _require_fit(self, ask: Ask, items: Sequence[StreamItem]) -> None:
+        shown = last_p_frames(items) if self._sampling.delta == "gop-mean" else items
+        context = self._model.config.text_config.max_position_embeddings
+        require_fit(shown, self._processor.costs(), context, self._processor.text_tokens(ask.question), self._name)
 
     def cost(self, ask: Ask) -> int:
         """Visual tokens that `ask` will be shown, or what adaptive fusion may spend; nothing is decoded."""

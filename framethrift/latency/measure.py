@@ -73,7 +73,7 @@ def _entries(
     }
     for repeat in range(timed.repeats + 1):
         for name in timed.samplings:
-            answerer = loaded.answerer(study.samplings[name], scorings[name])
+            answerer = loaded.answerer(study.samplings[name], scorings[name], name)
             figures, views[name] = _time(answerer, clip, timed.output_tokens)
             conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
             costs[name] = {

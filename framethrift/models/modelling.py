@@ -285,6 +285,8 @@ def build_videolm(
         torch.manual_seed(seed)
         if models.language.source is not None:
             model = CopeVideoForConditionalGeneration.from_pretrained(models.language.source, use_safetensors=True)
+            # The study's own limit: rotary positions have none.
+            model.config.text_config.max_position_embeddings = models.language.context
         else:
             tower = load_tower(vision_folder, models.vision.drop_layers)
             model = CopeVideoForConditionalGeneration(build_config(models, tower.config, tokenizer))

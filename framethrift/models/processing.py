@@ -89,6 +89,10 @@ class CopeVideoProcessor(ProcessorMixin):
         """Token ids of `prefix`; followed by `question_ids` they are the ids of `prompt`."""
         return self._ids(self.prefix(stream, system))
 
+    def text_tokens(self, question: str) -> int:
+        """Tokens of a prompt with this question beside its visual ones."""
+        return len(self.prefix_ids("")) + len(self.question_ids(question))
+
     def question_ids(self, question: str) -> list[int]:
         """Token ids of `question`."""
         return self._ids(self.question(question))

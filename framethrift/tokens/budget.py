@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from framethrift.tokens.stream import StreamItem
 
@@ -65,21 +66,30 @@ def seconds_that_fit(context: int, costs: TokenCosts, i_frames: int, p_frames: i
     return int(gop_seconds * context / token_budget((i_frames, p_frames), costs))
 
 
-def require_fit(shown: Sequence[StreamItem], costs: TokenCosts, context: int, text_tokens: int, sampling: str) -> None:
-    """Refuse a stream that does not fit into `context` tokens beside `text_tokens` of text.
+def require_fit(
+    shown: Sequence[StreamItem],
+    costs: TokenCosts,
+    context: int,
+    text_tokens: int,
+    sampling: str,
+    lower: Literal["max_gops", "frames"] = "max_gops",
+) -> None:
+    """Refuse what does not fit into `context` tokens beside `text_tokens` of text.
 
-    Raises ContextOverflow naming the sampling, both sizes and the largest number of GOPs of this kind that fits.
+    `lower` is the sampling's field that decides how much is shown. Raises ContextOverflow naming the sampling, both sizes and the
+    largest value of that field that fits.
     """
     visual = token_budget(shown, costs)
     if visual + text_tokens <= context:
         return
     images, deltas = _counts(shown)
-    gops = len({item.gop for item in shown})
-    largest = max(0, context - text_tokens) * gops // visual
+    number = len({item.gop for item in shown}) if lower == "max_gops" else images
+    largest = max(0, context - text_tokens) * number // visual
+    what = f"{images} I-frames and {deltas} P-frames of {number} GOPs" if lower == "max_gops" else f"{images} frames"
+    also = ", or show fewer key frames per GOP" if lower == "max_gops" else ""
     raise ContextOverflow(
-        f"sampling {sampling}: {images} I-frames and {deltas} P-frames of {gops} GOPs are {visual} visual tokens; "
-        f"with {text_tokens} tokens of text they exceed the context of {context}. "
-        f"Lower max_gops to {largest}, or show fewer key frames per GOP"
+        f"sampling {sampling}: {what} are {visual} visual tokens; with {text_tokens} tokens of text they exceed the context of "
+        f"{context}. Lower {lower} to {largest}{also}"
     )
 
 
