@@ -61,6 +61,8 @@ class Checkpoints(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return  # amid a step: what its parts have added up is in no checkpoint
         step, now = trainer.global_step, time.monotonic()
         if step > self._began + 1:  # the first step also fills caches
             self._step_seconds = max(self._step_seconds, now - self._ended_at)

@@ -6,6 +6,7 @@ and reads the videos of its share.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import format_queries, query_prompt
 from framethrift.selectors import SelectorInput, select
 from framethrift.tokens import StreamItem, TokenCosts, fixed_slots, plan_selected, plan_stream, require_fit, token_budget
-from framethrift.tokens.packing import pack
+from framethrift.tokens.packing import IGNORED, pack
 from lightning_modules import processes
 from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
@@ -234,6 +235,17 @@ class Conversations:
 
     def batch(self, step: int) -> dict[str, Tensor]:
         """This process's share of the batch of a step, as the VideoLM's `forward` takes it."""
+        return self.collate(self._drawn(step))
+
+    def parts(self, step: int, number: int) -> list[dict[str, Tensor]]:
+        """`batch` in `number` nearly equal parts; each says in `supervised` how many tokens all of them learn from."""
+        drawn = self._drawn(step)
+        cuts = [len(drawn) * part // number for part in range(number + 1)]
+        batches = [self.collate(drawn[start:end]) for start, end in pairwise(cuts)]
+        whole = sum((batch["labels"][:, 1:] != IGNORED).sum() for batch in batches)
+        return [batch | {"supervised": torch.as_tensor(whole)} for batch in batches]
+
+    def _drawn(self, step: int) -> list[Conversation]:
         rng = step_rng(self._seed, step)
         drawn: list[tuple[Callable[[], Conversation], bool]] = []
         for number in range(step * self._size, (step + 1) * self._size):
@@ -244,7 +256,7 @@ class Conversations:
                     break
                 index -= length
         own = drawn[processes.share(len(drawn))]
-        return self.collate([without_video(read()) if blind else read() for read, blind in own])
+        return [without_video(read()) if blind else read() for read, blind in own]
 
     def collate(self, drawn: list[Conversation]) -> dict[str, Tensor]:
         """Pack conversations into one batch; every question sees the video and itself only."""

@@ -124,6 +124,7 @@ def train_delta(study: Study, layout: Layout, name: str, seed: int) -> None:
             checkpoints,
             progress,
             run.log_metrics,
+            ahead=True,
         )
     if processes.rank() > 0:
         return

@@ -36,6 +36,12 @@ def share(size: int) -> slice:
     return slice(rank() * own, (rank() + 1) * own)
 
 
+def parts(size: int, largest: int) -> int:
+    """Into how many passes a process's share of a global batch of `size` is cut, so that none has more than `largest`; 0: one."""
+    own = size // count()
+    return -(-own // largest) if largest else 1
+
+
 def stream(name: str) -> str:
     """A name for this process's own random draws: process 0 draws what a single one would."""
     return name if rank() == 0 else f"{name}/{rank()}"

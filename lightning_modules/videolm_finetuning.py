@@ -1,5 +1,6 @@
 """Stage 2 of CoPE: instruction tuning of the VideoLM on the interleaved token stream (Sec. 3.3, Supp. C)."""
 
+from functools import partial
 from typing import Any
 
 import lightning
@@ -31,26 +32,35 @@ class VideolmTuning(lightning.LightningModule):
         super().__init__()
         self.model = model
         self._settings, self._delta = settings, delta
+        self._sums: dict[str, Tensor] = {}
         if settings.vision_learning_rate is None:
             model.vision_tower.requires_grad_(False)
         if not delta:
             model.delta_encoder.requires_grad_(False)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """One batch of packed conversations, as Conversations.collate makes it."""
+        """One batch of packed conversations, or a part of one, as Conversations.batch and .parts make them."""
         if self._settings.vision_learning_rate is None and "pixel_values" in batch:
             with torch.no_grad():
                 batch["image_features"] = self.model.vision_features(batch.pop("pixel_values"))
+        supervised = batch.pop("supervised", None)
         output = self.model(**batch)
         answers = batch["labels"][:, 1:]
         right = (output.logits.argmax(dim=-1) == answers[answers != -100]).float()
-        # The mean over processes is to be the mean over the tokens of the whole batch.
+        # The mean over processes and parts is to be the mean over the tokens of the whole batch.
         own = torch.tensor(float(len(right)), device=self.device)
-        weight = own * processes.count() / processes.total(own)
+        whole = processes.total(own if supervised is None else supervised.to(own))
+        parts = self.trainer.accumulate_grad_batches
+        weight = own * parts * processes.count() / whole
         loss = output.loss * weight
-        self.log("loss", loss)
-        self.log("token_accuracy", right.mean() * weight)
+        self._log_mean(batch_idx % parts, parts, loss=loss.detach(), token_accuracy=right.mean() * weight)
         return loss
+
+    def _log_mean(self, part: int, parts: int, **metrics: Tensor) -> None:
+        """Log means over the parts of a batch, complete with the last one."""
+        for name, value in metrics.items():
+            self._sums[name] = value / parts + (self._sums[name] if part else 0)
+            self.log(name, self._sums[name])
 
     def configure_model(self) -> None:
         """With several processes, split the language model over them (FSDP)."""
@@ -83,8 +93,12 @@ class VideolmTuning(lightning.LightningModule):
         return adamw(groups, settings)
 
 
-def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None:
-    """Fine-tune a VideoLM variant from the study's tower, tokenizer and (if it has one) pre-trained Δ-encoder, and export it."""
+def train_videolm(study: Study, layout: Layout, variant: str, seed: int, micro_batch: int = 0) -> None:
+    """Fine-tune a VideoLM variant from the study's tower, tokenizer and (if it has one) pre-trained Δ-encoder, and export it.
+
+    With `micro_batch` no process passes more conversations at a time through the model, and adds up gradients: the result is that
+    of the whole batch, up to rounding.
+    """
     models = study.models_of(variant)
     owner = study.delta_of(variant)
     tokenizer = load_tokenizer(str(layout.tokenizer))
@@ -95,7 +109,7 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
         model = build_videolm(models, layout.vision, tokenizer, layout.delta(owner, seed) if owner else None, seed)
     processor = CopeVideoProcessor.of(models, tokenizer)
     if study.videolm(variant).trained:
-        _tune(study, layout, variant, seed, model, processor)
+        _tune(study, layout, variant, seed, model, processor, micro_batch)
     weights = whole_state(model)
     if weights is None:
         return
@@ -115,7 +129,13 @@ def train_videolm(study: Study, layout: Layout, variant: str, seed: int) -> None
 
 
 def _tune(
-    study: Study, layout: Layout, variant: str, seed: int, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor
+    study: Study,
+    layout: Layout,
+    variant: str,
+    seed: int,
+    model: CopeVideoForConditionalGeneration,
+    processor: CopeVideoProcessor,
+    micro_batch: int,
 ) -> None:
     settings = study.training_of(variant).videolm
     conversations = Conversations(study, layout, variant, processor, seed)
@@ -131,4 +151,6 @@ def _tune(
     with tracking.stage_run(layout, study, stage="videolm", name=variant, seed=seed, params=settings.model_dump()) as run:
         module = VideolmTuning(model, settings, delta=study.shows_delta(variant))
         progress = Progress(f"videolm {variant} seed{seed}", settings.steps)
-        fit(module, conversations.batch, settings, checkpoints, progress, run.log_metrics)
+        parts = processes.parts(settings.batch_size, micro_batch)
+        build = conversations.batch if parts == 1 else partial(conversations.parts, number=parts)
+        fit(module, build, settings, checkpoints, progress, run.log_metrics, parts=parts, ahead=True)

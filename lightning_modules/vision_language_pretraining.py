@@ -146,4 +146,4 @@ def _train(
     inputs = [layout.tokenizer / MANIFEST, *(layout.videos(name) / "captions.parquet" for name in settings.datasets)]
     checkpoints = supervised_folder(study, layout, stage, stage, SEED, inputs)
     with tracking.stage_run(layout, study, stage=stage, name=stage, seed=SEED, params=settings.model_dump()) as run:
-        fit(module, batches, settings, checkpoints, Progress(stage, settings.steps), run.log_metrics)
+        fit(module, batches, settings, checkpoints, Progress(stage, settings.steps), run.log_metrics, ahead=True)

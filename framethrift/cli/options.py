@@ -16,6 +16,9 @@ Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads for torch.")]
 Devices = Annotated[int, typer.Option(min=1, help="Training processes on each node, one per GPU.")]
 Nodes = Annotated[int, typer.Option(min=1, help="Nodes of the SLURM job to train on.")]
+MicroBatch = Annotated[
+    int, typer.Option(min=0, help="Conversations that a process passes through the model at a time; 0: its whole share.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed, one of the study's.")]
 Name = Annotated[str, typer.Option(help="Δ-encoder, named after the first variant that uses it.")]
 Variant = Annotated[str, typer.Option(help="Variant of the study.")]

@@ -10,6 +10,7 @@ from framethrift.cli.options import (
     DatasetName,
     Devices,
     Jobs,
+    MicroBatch,
     Name,
     Nodes,
     Overrides,
@@ -104,12 +105,13 @@ def videolm(
     threads: Threads = 1,
     devices: Devices = 1,
     nodes: Nodes = 1,
+    micro_batch: MicroBatch = 0,
 ) -> None:
     """Fine-tune a VideoLM (CoPE Supp. C)."""
     spread(devices, nodes, threads)
     from lightning_modules.videolm_finetuning import train_videolm
 
-    train_videolm(*open_study(study, set_, threads), variant, seed)
+    train_videolm(*open_study(study, set_, threads), variant, seed, micro_batch)
 
 
 def pass_rates(

@@ -26,6 +26,12 @@ class Devices(Section):
 
     nodes: int = Field(1, ge=1, description="Nodes.")
     gpus: int = Field(1, ge=0, description="GPUs on each node; one training process each. 0: no GPU, one process.")
+    micro_batch: int = Field(
+        0,
+        ge=0,
+        description="VideoLM: conversations that a process passes through the model at a time, where its whole share (0) does "
+        "not fit into a GPU's memory. Gradients are added up; the result is the same.",
+    )
 
 
 class Limits(Section):
@@ -77,6 +83,7 @@ class Site(Section):
             "runtime": min(minutes, self.gpu.minutes),
             "devices": max(1, placed.gpus),
             "nodes": placed.nodes,
+            "micro_batch": placed.micro_batch,
             **self.gpus(placed.gpus),
             **self.optional(constraint=self.constraint),
         }

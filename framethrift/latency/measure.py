@@ -51,7 +51,7 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
         entries = []
         for number, timed in enumerate(wanted):
             (folder := Path(scratch) / str(number)).mkdir()
-            entries += _entries(study, layout, loaded, timed, timed_clip(folder, recipe, timed.seconds), progress)
+            entries += timings(study, layout, loaded, timed, timed_clip(folder, recipe, timed.seconds), progress)
         for entry in entries:
             entry |= {"variant": variant, "seed": seed}
             run.log_metrics({f"{entry['sampling']}.{name}": entry[name] for name in ("visual_tokens", *FIGURES)})
@@ -59,9 +59,10 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
         run.log_artifact(layout.latency(variant, seed))
 
 
-def _entries(
+def timings(
     study: Study, layout: Layout, loaded: Loaded, timed: Latency, clip: EncodedVideo, progress: Progress
 ) -> list[dict[str, Any]]:
+    """One entry per sampling of `timed`, on `clip`; order and figures as in `measure_latency`."""
     runs: dict[str, list[dict[str, float | None]]] = {name: [] for name in timed.samplings}
     views: dict[str, View] = {}
     costs: dict[str, dict[str, Any]] = {}

@@ -59,7 +59,7 @@ def in_two_processes(study: Study, layout: Layout, out: Path) -> None:
 
 
 def test_two_processes_learn_what_one_learns(study: Study, prepared: Layout, tmp_path: Path) -> None:
-    """DDP (Δ-encoder) and FSDP (VideoLM); and one process goes on from what two had saved."""
+    """DDP (Δ-encoder), FSDP with gradients of two passes added up (VideoLM); and one process goes on from what two had saved."""
     alone, both = tmp_path / "alone", tmp_path / "both"
     alone.mkdir(), both.mkdir()
     train(study, prepared, alone)
@@ -93,6 +93,7 @@ def test_a_batch_is_shared_equally_or_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("RANK", "1")
     assert [3, 1, 4, 1][processes.share(4)] == [4, 1]
     assert processes.stream("joint") == "joint/1"
+    assert [processes.parts(8, largest) for largest in (0, 4, 3, 2, 1)] == [1, 1, 2, 2, 4]
     with pytest.raises(ValueError, match="batch of 3 cannot be shared equally by 2 processes"):
         processes.share(3)
 

@@ -152,6 +152,74 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_p
     assert kept is not None and kept.name == "step=4.ckpt"
 
 
+class Halves(Line):
+    """The same, with gradients of two halves of a batch added up."""
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> torch.Tensor:
+        assert batch_idx % 2 == batch["half"]
+        return super().training_step(batch, batch_idx)
+
+
+def halved(step: int) -> list[dict[str, Any]]:
+    whole = build(step)
+    return [{"x": whole["x"][rows], "y": whole["y"][rows], "step": step, "half": n} for n, rows in enumerate(([0, 1], [2, 3]))]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_parts_of_a_batch_learn_what_the_whole_does_and_are_resumed_at_whole_steps(tmp_path: Path, ahead: bool) -> None:
+    whole = Line()
+    run(whole, tmp_path / "whole")
+
+    def fitted(module: Line, folder: Path, batches: Callable[[int], Any]) -> None:
+        progress = Progress("halves", 8)
+        fit(module, batches, SETTINGS, folder, progress, lambda metrics, step: None, log_every=1, parts=2, ahead=ahead)
+
+    def told(step: int) -> list[dict[str, Any]]:
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return halved(step)
+
+    cut = Halves()
+    with pytest.raises(SystemExit):
+        fitted(cut, tmp_path / "cut", told)
+    reached = len(cut.seen) // 2
+    assert len(cut.seen) % 2 == 0 and 2 <= reached <= 4  # never amid a step
+    resumed = Halves()
+    fitted(resumed, tmp_path / "cut", halved)
+    assert resumed.seen == [step for step in range(reached, 8) for _ in range(2)]
+    assert torch.allclose(resumed.layer.weight, whole.layer.weight, atol=1e-6)
+
+
+def test_batches_made_ahead_are_the_same_and_their_errors_come_in_turn(tmp_path: Path) -> None:
+    whole, ahead = Line(), Line()
+    run(whole, tmp_path / "whole")
+    made: list[int] = []
+
+    def slow(step: int) -> dict[str, Any]:
+        assert torch.get_num_threads() == threads
+        made.append(step)
+        return build(step)
+
+    threads = torch.get_num_threads()
+    shares: list[float] = []
+    fit(
+        ahead, slow, SETTINGS, tmp_path / "ahead", Progress("line", 8),
+        lambda metrics, step: shares.append(metrics["data_wait_share"]), log_every=1, ahead=True,
+    )  # fmt: skip
+    assert torch.equal(ahead.layer.weight, whole.layer.weight)
+    assert made[:8] == list(range(8)) and all(0 <= share <= 1 for share in shares) and len(shares) == 8
+
+    def failing(step: int) -> dict[str, Any]:
+        if step == 5:
+            raise Cut
+        return build(step)
+
+    failed = Line()
+    with pytest.raises(Cut):
+        fit(failed, failing, SETTINGS, tmp_path / "cut", Progress("line", 8), lambda metrics, step: None, ahead=True)
+    assert failed.seen in ([0, 1, 2, 3], [0, 1, 2, 3, 4])
+
+
 def test_schedule_warms_up_and_decays_to_zero() -> None:
     values = [factor(step, 2, 10) for step in range(11)]
     assert values[:3] == [1 / 3, 2 / 3, 1.0]

@@ -6,6 +6,7 @@ precision: Adam's first steps have the size of the learning rate even where the 
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +52,28 @@ def _videolm(study: Study, layout: Layout, out: Path) -> dict[int, float]:
     model = build_videolm(study.models, layout.vision, tokenizer, None, 0)
     conversations = Conversations(study, layout, "cope", CopeVideoProcessor.of(study.models, tokenizer), 0)
     settings = study.training_of("cope").videolm
-    return _fit("videolm", VideolmTuning(model, settings, delta=True), conversations.batch, settings, model, out)
+    # Several processes have less memory each: they pass one conversation at a time through the model.
+    parts = processes.parts(settings.batch_size, 1) if processes.count() > 1 else 1
+    build = conversations.batch if parts == 1 else partial(conversations.parts, number=parts)
+    return _fit("videolm", VideolmTuning(model, settings, delta=True), build, settings, model, out, parts)
 
 
 def _double(value: Any) -> Any:
     return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
 
-def _fit(stage, module, batches, settings, model, out: Path) -> dict[int, float]:
+def _fit(stage, module, batches, settings, model, out: Path, parts: int = 1) -> dict[int, float]:
     module.double()
 
-    def batch(step: int) -> dict[str, Any]:
-        return {name: _double(value) for name, value in batches(step).items()}
+    def batch(step: int) -> Any:
+        whole = batches(step)
+        built = [{name: _double(value) for name, value in part.items()} for part in (whole if parts > 1 else [whole])]
+        return built if parts > 1 else built[0]
 
     losses: dict[int, float] = {}
     progress = Progress(stage, settings.steps)
-    fit(module, batch, settings, out / stage, progress, lambda m, step: losses.update({step: m["loss"]}), log_every=1)
+    log = lambda m, step: losses.update({step: m["loss"]})  # noqa: E731
+    fit(module, batch, settings, out / stage, progress, log, log_every=1, parts=parts, ahead=True)
     weights = whole_state(model)
     if weights is not None:
         save_file({name: tensor.clone() for name, tensor in weights.items()}, out / f"{stage}.safetensors")

@@ -63,7 +63,7 @@ def test_the_paper_stages_are_near_what_arithmetic_says(paper: tuple[list[Job], 
     narrow = load_study("paper", ["models.language.context=32768"])
     shown = make_plan(narrow, [Job("evaluate", {"variant": "cope", "sampling": "cope_4k"}, ())], assumptions([])).notes
     assert len(shown) == 1 and shown[0].startswith("evaluate cope cope_4k: a video of mean length exceeds the context of 32,768")
-    assert "videomme (56,320 visual tokens)" in shown[0] and shown[0].endswith("lower max_gops to 37")
+    assert "videomme (55,660 visual tokens)" in shown[0] and shown[0].endswith("lower max_gops to 37")
     frames = load_study("paper", ["models.language.context=8192"])
     shown = make_plan(frames, [Job("evaluate", {"variant": "llava", "sampling": "uniform_64"}, ())], assumptions([])).notes
     assert "13,440" in shown[0] and shown[0].endswith("lower frames to 38")

@@ -19,6 +19,7 @@ rule videolm:
     resources:
         devices=1,
         nodes=1,
+        micro_batch=0,
         mem_mb=12000,
         runtime=2880,
     params:
@@ -26,4 +27,4 @@ rule videolm:
     message:
         "Fine-tuning VideoLM {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        f"framethrift --log {{log:q}} videolm {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}}"
+        f"framethrift --log {{log:q}} videolm {flow.arguments} --variant {{wildcards.variant}} --seed {{wildcards.seed}} --threads {{threads}} --devices {{resources.devices}} --nodes {{resources.nodes}} --micro-batch {{resources.micro_batch}}"
