@@ -65,6 +65,11 @@ class FramePairs:
         self._gops, self._settings, self._seed = gops, settings, seed
         self._image_size, self._primitive_size = image_size, primitive_size
         self._videos = list(gops.rows.index)
+        if not any(gops.windows(*place) for place in gops):
+            raise ValueError(
+                f"none of the {len(self._videos)} train videos is longer than one fusion window of "
+                f"{int(gops.rows['window'].iloc[0])} frames: shorten recipes.*.window, or add longer videos"
+            )
         self._moving = self._moving_windows() if settings.moving_share else []
 
     def _moving_windows(self) -> list[Window]:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from framethrift.codec import read_video
+from framethrift.codec import encode_frames, read_video
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Stream
 from framethrift.evaluation.loading import load_variant
-from framethrift.evaluation.questions import load_asked
+from framethrift.evaluation.questions import EncodedVideo, load_asked
 from framethrift.evaluation.shown import Ask
 from framethrift.reporting.labels import sampling_label
 from framethrift.tokens import token_budget
@@ -58,6 +58,19 @@ def test_a_window_as_long_as_the_gop_or_longer_leaves_its_key_frame(parts) -> No
         (view,) = loaded.answerer(Stream(window=window)).viewer([Ask(videos[0], "?")])
         assert [(item.kind, item.slot) for item in view.shown.items] == [("I", 0)] * 2
         assert view.shown.delta_embeds is None
+
+
+def test_a_video_shorter_than_one_window_is_shown_as_its_key_frame(parts, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    loaded, _ = parts
+    frames = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8)
+    video = EncodedVideo.of("short", encode_frames(frames, tmp_path / "short.mp4", Recipe(gop=8, window=4)))
+    for sampling in (Stream(), Stream(delta="zero"), Stream(delta="gop-mean"), Stream(fusion="adaptive")):
+        (_, answer), *more = loaded.answerer(sampling).answer([Ask(video, "?")], [2])
+        assert [(item["kind"], item["time"]) for item in answer.shown][:1] == [("I", 0.0)] and not more
+        # Only adaptive fusion may look between: it spends what fixed fusion would, which is one key frame.
+        assert answer.visual_tokens == loaded.processor.costs().i_frame
+    with pytest.raises(ValueError, match="swap needs a second video"):
+        loaded.answerer(Stream(delta="swap", window=1)).viewer([Ask(video, "?")])
 
 
 def test_a_summary_is_the_mean_of_a_gops_tokens_and_costs_one_p_frame(parts) -> None:  # type: ignore[no-untyped-def]
