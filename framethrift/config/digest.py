@@ -248,7 +248,9 @@ def _videolm(study: Study, variant: str) -> Any:
     shown = [study.samplings[name] for name in getattr(own, "samplings", [])]
     start = getattr(own, "start", None)
     training = study.training_of(variant)
-    settings = [own, shown, study.models_of(variant), training.videolm, training.key_frames]
+    # Where it goes on from counts with all that decides that model, not by its name.
+    told = own.model_dump(mode="json", exclude={"start"})
+    settings = [told, shown, study.models_of(variant), training.videolm, training.key_frames]
     return settings if start is None else [*settings, _videolm(study, start)]
 
 
