@@ -82,6 +82,11 @@ class Networks:
         """Parameters of the VideoLM."""
         return parameters(self._videolm)
 
+    def adapters(self, rank: int) -> int:
+        """Parameters of LoRA's adapters beside every linear layer of the language model's blocks."""
+        layers = self._videolm.language_model.model.layers.modules()
+        return sum(rank * (layer.in_features + layer.out_features) for layer in layers if isinstance(layer, torch.nn.Linear))
+
     @cached_property
     def _pretrainer(self) -> DeltaPretrainer:
         settings, width = self.models.delta_encoder, self.models.vision.hidden_size

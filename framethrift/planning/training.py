@@ -56,7 +56,11 @@ def videolm(estimator: Estimator, name: str) -> Stage:
     frozen = 0 if tower else networks.counts["vision_tower"]
     if not study.shows_delta(name):
         frozen += networks.counts["delta_encoder"]
-    return _supervised(estimator, "videolm", name, settings, part, networks.videolm - frozen, frozen)
+    trained = networks.videolm - frozen
+    if settings.lora is not None:  # FLOPs as without: the gradients of the frozen weights, which it saves, are counted
+        language = networks.counts["language_model"]
+        trained, frozen = trained - language + networks.adapters(settings.lora.rank), frozen + language
+    return _supervised(estimator, "videolm", name, settings, part, trained, frozen)
 
 
 def sampler(estimator: Estimator, name: str) -> Stage:

@@ -19,7 +19,7 @@ SMALL = {
     "qos": "long",
     "constraint": "80gb",
     "gpu_type": "nvidia_a100",
-    "devices": {"videolm": {"nodes": 2, "gpus": 4}},
+    "devices": {"videolm": {"nodes": 2, "gpus": 4, "micro_batch": 2}},
     "retries": {"training": 9, "others": 1},
     "status": "squeue",
 }
@@ -57,7 +57,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_stages_on_several_nodes_are_started_by_themselves() -> None:
     site = Site.model_validate(SMALL)
     spread = site.training("videolm", 60000, 900)
-    assert spread["devices"] == 4 and spread["nodes"] == 2 and spread["gres"] == "gpu:nvidia_a100:4"
+    assert (
+        spread["devices"] == 4 and spread["nodes"] == 2 and spread["micro_batch"] == 2 and spread["gres"] == "gpu:nvidia_a100:4"
+    )
     assert spread["mpi"] == "srun" and spread["tasks"] == 2 and spread["tasks_per_gpu"] == 0
     assert spread["runtime"] == 600 and spread["mem_mb"] == "min(60000 * attempt, 100000)"
     assert "mpi" not in site.training("delta", 60000, 900)

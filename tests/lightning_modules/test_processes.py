@@ -75,13 +75,13 @@ def test_two_processes_learn_what_one_learns(study: Study, prepared: Layout, tmp
 
 def same_losses(alone: Path, both: Path, first: int) -> None:
     expected, found = (json.loads((folder / "losses.json").read_text()) for folder in (alone, both))
-    for stage in ("delta", "videolm"):
+    for stage in ("delta", "videolm", "lora"):
         assert sorted(found[stage]) == [str(step) for step in range(first, 7)]
         assert found[stage] == pytest.approx({step: expected[stage][step] for step in found[stage]}, abs=1e-5), stage
 
 
 def same_weights(alone: Path, both: Path) -> None:
-    for stage in ("delta", "videolm"):
+    for stage in ("delta", "videolm", "lora"):
         one, other = (load_file(folder / f"{stage}.safetensors") for folder in (alone, both))
         assert one.keys() == other.keys()
         for name in one:

@@ -1,4 +1,6 @@
-"""Trains a tiny Δ-encoder and a tiny VideoLM, alone or as one of several processes: torchrun … two_processes.py STUDY FOLDER OUT
+"""Trains a tiny Δ-encoder and a tiny VideoLM, whole and through adapters, alone or as one of several processes.
+
+torchrun … two_processes.py STUDY FOLDER OUT
 
 OUT gets the losses of every step (losses.json) and the trained weights (<stage>.safetensors), written by process 0. In double
 precision: Adam's first steps have the size of the learning rate even where the gradient is nothing but rounding.
@@ -14,6 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from framethrift.config import Layout, Study
+from framethrift.config.training import Lora
 from framethrift.models.delta_pretrainer import build_delta_pretrainer
 from framethrift.models.modelling import build_videolm
 from framethrift.models.processing import CopeVideoProcessor
@@ -24,6 +27,7 @@ from lightning_modules import processes
 from lightning_modules.conversations import Conversations
 from lightning_modules.data import Gops, manifest
 from lightning_modules.delta_pretraining import DeltaAlignment, FramePairs
+from lightning_modules.low_rank import add_adapters
 from lightning_modules.sharding import whole_state
 from lightning_modules.trainer import fit
 from lightning_modules.videolm_finetuning import VideolmTuning
@@ -32,7 +36,11 @@ from lightning_modules.videolm_finetuning import VideolmTuning
 def train(study: Study, layout: Layout, out: Path) -> None:
     """Both stages, one after the other, from the newest checkpoints under `out`."""
     torch.set_num_threads(1)
-    losses = {"delta": _delta(study, layout, out), "videolm": _videolm(study, layout, out)}
+    losses = {
+        "delta": _delta(study, layout, out),
+        "videolm": _videolm(study, layout, out, "videolm"),
+        "lora": _videolm(study, layout, out, "lora"),
+    }
     if processes.rank() == 0:
         (out / "losses.json").write_text(json.dumps(losses))
 
@@ -47,15 +55,17 @@ def _delta(study: Study, layout: Layout, out: Path) -> dict[int, float]:
     return _fit("delta", DeltaAlignment(pretrainer, tower, settings), pairs.batch, settings, pretrainer, out)
 
 
-def _videolm(study: Study, layout: Layout, out: Path) -> dict[int, float]:
+def _videolm(study: Study, layout: Layout, out: Path, stage: str) -> dict[int, float]:
     tokenizer = load_tokenizer(str(layout.tokenizer))
     model = build_videolm(study.models, layout.vision, tokenizer, None, 0)
+    if stage == "lora":
+        add_adapters(model, Lora(rank=2, alpha=4), seed=0)
     conversations = Conversations(study, layout, "cope", CopeVideoProcessor.of(study.models, tokenizer), 0)
     settings = study.training_of("cope").videolm
     # Several processes have less memory each: they pass one conversation at a time through the model.
     parts = processes.parts(settings.batch_size, 1) if processes.count() > 1 else 1
     build = conversations.batch if parts == 1 else partial(conversations.parts, number=parts)
-    return _fit("videolm", VideolmTuning(model, settings, delta=True), build, settings, model, out, parts)
+    return _fit(stage, VideolmTuning(model, settings, delta=True), build, settings, model, out, parts)
 
 
 def _double(value: Any) -> Any:

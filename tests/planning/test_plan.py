@@ -77,6 +77,16 @@ def test_better_hardware_and_use_shorten_it(paper: tuple[list[Job], Plan]) -> No
     assert slow.gpu_hours("delta") == pytest.approx(2 * plan.gpu_hours("delta"))
 
 
+def test_low_rank_adapters_leave_little_to_learn() -> None:
+    study = load_study("paper", ["training.videolm.lora={rank: 64}"])
+    (tuned,) = make_plan(study, [Job("videolm", {"variant": "cope"}, ())], assumptions([])).stages
+    # Per block of Qwen2-7B: q, o 2·7168; k, v 2·4096; gate, up, down 3·22528 columns and rows.
+    adapters = 64 * 28 * (2 * 7168 + 2 * 4096 + 3 * 22528)
+    assert tuned.trained == pytest.approx(8_042_096_192 - 7_615_616_512 + adapters, rel=1e-6)
+    assert tuned.memory is not None and tuned.memory.optimiser == 8 * tuned.trained
+    assert tuned.memory.parameters == pytest.approx(4 * (8_042_096_192 + adapters), rel=1e-6)
+
+
 def test_one_node_without_preemption_is_the_sum_of_its_jobs(paper: tuple[list[Job], Plan]) -> None:
     jobs, plan = paper
     chain = [Job(job.rule, job.wildcards, (number - 1,) if number else ()) for number, job in enumerate(jobs)]
