@@ -176,7 +176,7 @@ def noisy(embeddings: NDArray[np.float32], frames: NDArray[np.uint8], length: fl
     """
     moved = np.empty_like(embeddings)
     for row, (embedding, frame) in enumerate(zip(embeddings, frames, strict=True)):
-        seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(frame)).digest()[:8], "big")
+        seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(frame).tobytes()).digest()[:8], "big")
         moved[row] = embedding + length / embedding.size**0.5 * np.random.default_rng(seed).standard_normal(embedding.size)
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 

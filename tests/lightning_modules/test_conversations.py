@@ -1,10 +1,21 @@
 """What a conversation shows, and how its targets are made."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pytest
 
-from framethrift.tokens import StreamItem
-from lightning_modules.conversations import Conversation, query_targets, without_video
+sys.path.insert(0, str(Path(__file__).parent))
+from needle_study import SETTINGS
+
+from framethrift.codec import read_gops
+from framethrift.codec.build import encode_dataset
+from framethrift.config import Layout, Study
+from framethrift.tokens import StreamItem, TokenCosts
+from framethrift.videos import build_dataset
+from lightning_modules.conversations import Conversation, StreamConversations, query_targets, without_video
 
 QUERIES = pd.Series([["a red cross"], ["a blue bar", "a ring"], ["a disc"], ["a green cross"]])
 
@@ -30,3 +41,51 @@ def test_a_blind_conversation_shows_nothing_and_asks_the_same() -> None:
     blind = without_video(shown)
     assert blind.items == [] and len(blind.frames) == 0 and blind.primitives == []
     assert blind.pairs == shown.pairs
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> tuple[Study, Layout]:
+    """Encoded needle videos, and a variant that reads Δ-tokens between chosen frames."""
+    shown = {
+        "oracle_cope": {"kind": "select", "selector": "oracle", "frames": 4, "rest": "delta"},
+        "uniform_cope": {"kind": "select", "selector": "uniform", "frames": 4, "rest": "delta"},
+    }
+    own = {"kind": "videolm", "datasets": ["needle"], "samplings": list(shown)}
+    study = Study.model_validate(SETTINGS | {"samplings": SETTINGS["samplings"] | shown, "variants": {"own": own}})
+    layout = Layout(tmp_path_factory.mktemp("mixed") / "results" / "needles")
+    for name, dataset in study.datasets.items():
+        build_dataset(dataset, name, layout.root)
+        encode_dataset(layout.root, name, study.recipes[dataset.recipe])
+    return study, layout
+
+
+def source(mixed: tuple[Study, Layout], sampling: str) -> StreamConversations:
+    study, layout = mixed
+    return StreamConversations(study, layout, "own", [study.samplings[sampling]], TokenCosts(4, 2, 4, 2))
+
+
+def test_chosen_frames_stand_between_the_p_frames_of_all_other_slots(mixed: tuple[Study, Layout]) -> None:
+    made = source(mixed, "uniform_cope")
+    shown = made.draw(0, np.random.default_rng(0))()
+    # 40 frames in 5 GOPs of 8 slots; the uniform ones at 5, 15, 25 and 35 s are all P-frames of the codec.
+    assert [item.time for item in shown.items if item.kind == "I"] == [5.0, 15.0, 25.0, 35.0]
+    assert len(shown.frames) == 4 and len(shown.primitives) == 5 * 7 - 4 and shown.grid == 2
+    gops = list(read_gops(mixed[1].root / made._gops.rows["path"].iloc[0], 1))
+    np.testing.assert_array_equal(shown.frames[0], gops[0].frames[5])
+    np.testing.assert_array_equal(shown.primitives[0][0], gops[0].motion[0])
+    np.testing.assert_array_equal(shown.primitives[-1][1], gops[4].residual[6])
+    assert len(shown.pairs) == 4
+
+
+def test_the_oracle_sees_the_evidence_of_all_the_videos_questions(mixed: tuple[Study, Layout]) -> None:
+    made = source(mixed, "oracle_cope")
+    for index, video in enumerate(made._videos):
+        times = [item.time for item in made.draw(index, np.random.default_rng(0))().items if item.kind == "I"]
+        assert len(made._evidence[video]) == 4
+        assert all(any(start <= time <= end for time in times) for start, end in made._evidence[video])
+
+
+def test_a_video_with_chosen_frames_comes_as_often_as_it_has_questions(mixed: tuple[Study, Layout]) -> None:
+    made = source(mixed, "uniform_cope")
+    assert len(made) == len(made.lengths()) == 16
+    assert [made.draw(index, np.random.default_rng(0))().pairs for index in (1, 5)] == [made._pairs[made._videos[1]]] * 2

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from framethrift.config.load import load_study
 from framethrift.config.models import DeltaEncoder, LanguageModel, Models, VisionTower
+from framethrift.config.recipe import Recipe
+from framethrift.config.sampling import Select
+from framethrift.config.training import KeyFrames
 from framethrift.models.clip import build_clip
 from framethrift.models.delta_pretrainer import build_delta_pretrainer, patch_regression
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
@@ -17,6 +21,8 @@ from framethrift.models.tokenizer import build_tokenizer
 from framethrift.models.vision import build_siglip
 from framethrift.planning.counting import Growth, Work, counter, parameters
 from framethrift.planning.networks import Networks
+from framethrift.planning.workload import view
+from framethrift.tokens import TokenCosts, fixed_slots, plan_selected, token_budget
 
 ROOT = Path(__file__).parents[2]
 IMAGES, DELTAS, TEXT = 3, 2, 11
@@ -161,3 +167,15 @@ def test_the_paper_study_is_llava_video_7b() -> None:
     assert counts["delta_encoder"] < 15_000_000  # Supp. B
     assert counts["clip"] == 427_616_513  # OpenAI's ViT-L/14
     assert 1_500_000 < counts["sampler"] < 2_500_000  # MSJoE: about 2M
+
+
+def test_chosen_frames_between_delta_tokens_cost_what_is_shown_on_average() -> None:
+    recipe, costs = Recipe(fps=1, gop=8, window=1, width=48, height=48), TokenCosts.of(3, 1, 1)
+    expected = view(Select(frames=4, rest="delta"), 96, recipe, costs, KeyFrames(frames=4, previews=2, grid=3))
+    slots = fixed_slots(list(range(0, 96, 8)), 96, 1.0, 1)
+    rng, spent = np.random.default_rng(0), []
+    for _ in range(400):
+        chosen = rng.choice(96, 4, replace=False).astype(float).tolist()
+        spent.append(token_budget(plan_selected(slots.times, slots.valid, chosen), costs))
+    assert expected.images == 4 and expected.deltas == pytest.approx(80.5)
+    assert expected.tokens == pytest.approx(np.mean(spent), abs=0.5)
