@@ -31,7 +31,7 @@ def token_reducers(sources: Sources) -> Table:
         "same budgets. Kept: measured, of the frames' tokens; for methods on the language model's layers, where they keep "
         "fewest. Visual tokens: what the language model is given, newlines included. Differences in points to the same model "
         "with all tokens, paired on the same questions. "
-        + (f"The paper's own rows are printed apart, for {'; '.join(printed)}." if printed else ""),
+        + (f"The paper's printed rows stand apart: {'; '.join(printed)}." if printed else ""),
         columns,
     )
     rows = table_rows(sources.study, NAME)
