@@ -138,6 +138,8 @@ class Study(Section):
             fits = shown.delta == "drop" and shown.fusion == "fixed"
         else:
             fits = not isinstance(shown, Select) or (shown.selector not in TRAINED and shown.rest == "drop")
+        if getattr(shown, "reducer", None) is not None and variant.family != "llava_onevision":
+            raise ValueError(f"{field}: {sampling!r} has a reducer, which baseline {name!r} ({variant.family}) has no place for")
         if not fits:
             raise ValueError(
                 f"{field}: baseline {name!r} ({variant.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
+from framethrift.config.variants import BaselineVariant
+from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.evaluate import evaluated, metrics
 from framethrift.evaluation.loading import Opened, load_variant, scoring_of
+from framethrift.evaluation.plain import PlainAnswerer
 from framethrift.evaluation.shards import Cell
 from framethrift.evaluation.shown import Ask, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -24,7 +27,9 @@ def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed
     arena = study.arena
     if arena is None or variant not in arena.variants or budget not in arena.budgets:
         raise KeyError(f"study {study.name!r} has no arena of {variant!r} at {budget} %")
-    sight = _SharedSight(study, layout, variant, arena.sampling, seed)
+    kind = study.variants[variant]
+    shared = _SharedBackbone(study, layout, variant, kind) if isinstance(kind, BaselineVariant) else None
+    sight = shared or _SharedSight(study, layout, variant, arena.sampling, seed)
     cells = [Cell(study, layout, variant, name, seed) for name in arena.entries(budget)]
     params = {"arena": arena.model_dump(mode="json"), "budget": budget}
     name = f"{variant}/{budget}"
@@ -48,6 +53,22 @@ class _SharedSight:
         assert isinstance(sampling, Stream | Select) and sampling.reducer is not None  # the arena made it
         own = self._viewer.seen_anew if observes(sampling.reducer.name) else self._viewer
         return self._loaded.reducing(sampling, own, Stopwatch(self._loaded.model.device)), self._digests
+
+
+class _SharedBackbone:
+    """A baseline that answers under several samplings; what it makes of frames is too large to be remembered."""
+
+    def __init__(self, study: Study, layout: Layout, variant: str, kind: BaselineVariant) -> None:
+        self._backbone, self._digest = load_backbone(kind)
+        self._layout, self._key_frames = layout, study.training_of(variant).key_frames
+
+    def opened(self, cell: Cell) -> Opened:
+        """What answers for a cell."""
+        scoring, digests = scoring_of(cell.study, self._layout, cell.sampling)
+        sampling, watch = cell.study.samplings[cell.sampling], Stopwatch(self._backbone.device)
+        frames = self._key_frames
+        plain = PlainAnswerer(self._backbone, sampling, watch, key_frames=frames, scoring=scoring, seed=cell.seed)
+        return plain, {"model": self._digest, **digests}
 
 
 class _Remembering:

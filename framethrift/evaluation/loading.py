@@ -132,8 +132,6 @@ def load_answering(study: Study, layout: Layout, variant: str, sampling: str, se
         return ChanceAnswerer(seed), {}
     scoring, digests = scoring_of(study, layout, sampling)
     if isinstance(kind, BaselineVariant):
-        if isinstance(settings, Stream | Select) and settings.reducer is not None:
-            raise ValueError(f"sampling {sampling!r}: reducers are attached to VideoLMs of this project, not to {variant!r}")
         backbone, digest = load_backbone(kind, device)
         watch = Stopwatch(backbone.device)
         frames = study.training_of(variant).key_frames

@@ -9,7 +9,8 @@ from framethrift.codec import read_frames
 from framethrift.config.sampling import Blind, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer
-from framethrift.evaluation.backbones import Backbone, Seen
+from framethrift.evaluation.backbones import Backbone, OpenBackbone, Seen
+from framethrift.evaluation.backbones.reduced import ReducedBackbone
 from framethrift.evaluation.picking import FramePicker, Picked, Scoring
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws
@@ -24,6 +25,8 @@ Pictures = dict[EncodedVideo, dict[float, NDArray[np.uint8]]]
 
 class PlainAnswerer:
     """Answers with a baseline under one sampling, greedily: an `Answering`.
+
+    Where the class allows, visual tokens are reduced and costs are told; queries are written from whole previews all the same.
 
     Raises ValueError for a sampling that the baseline cannot be shown, or that needs a CLIP when `scoring` is None.
     """
@@ -40,6 +43,10 @@ class PlainAnswerer:
     ) -> None:
         self.watch = watch
         self._backbone, self._sampling, self._key_frames, self._seed = backbone, sampling, key_frames, seed
+        reduction = sampling.reducer if isinstance(sampling, Select | Stream) else None
+        self._reduced = ReducedBackbone(backbone, reduction, seed) if isinstance(backbone, OpenBackbone) else None
+        if reduction is not None and self._reduced is None:
+            raise ValueError(f"reducer {reduction.name!r}: a {type(backbone).__name__} needs its visual tokens in their grid")
         self._pick: Callable[[Sequence[Ask]], list[Picked]]
         if isinstance(sampling, Select) and sampling.rest == "drop":
             self._pick = FramePicker(sampling, watch, previews=key_frames.previews, scoring=scoring, write=self._write, seed=seed)
@@ -64,12 +71,12 @@ class PlainAnswerer:
         picking = (self.watch.now() - began) / len(asks)
         for (video, times), indices in groups.items():
             began = self.watch.now()
-            seen = self._see(pictures, video, picked[indices[0]]) if times else None
+            seen = self._see(self._asked, pictures, video, picked[indices[0]]) if times else None
             looking = (self.watch.now() - began) / len(indices)
             for index in indices:
                 began = self.watch.now()
                 with self.watch("answer"):
-                    raw = self._backbone.answer(asks[index].question, seen, lengths[index])
+                    raw = self._asked.answer(asks[index].question, seen, lengths[index])
                 seconds = picking + looking + self.watch.now() - began
                 yield index, self._recorded(asks[index], picked[index], seen, raw, seconds)
 
@@ -77,7 +84,8 @@ class PlainAnswerer:
         shown: list[dict[str, float | str]] = [{"time": round(time, 6), "kind": "I"} for time in picked.times]
         prompt = self._backbone.prompt(ask.question, shown=seen is not None)
         tokens = 0 if seen is None else len(seen.tokens)
-        return Answer(raw, prompt, shown, tokens, list(picked.queries), picked.text, seconds)
+        costs = self._reduced.costs(ask.question, seen) if self._reduced else {}
+        return Answer(raw, prompt, shown, tokens, list(picked.queries), picked.text, seconds, costs)
 
     def _planned(self, ask: Ask) -> Picked:
         """The key frames of a stream, or nothing for the blind control."""
@@ -94,7 +102,7 @@ class PlainAnswerer:
         pictures = self._read(asks, previews)
         for (video, times), indices in _together(asks, previews).items():
             tokens = self._key_frames.preview_tokens
-            seen = self._see(pictures, video, previews[indices[0]], tokens) if times else None
+            seen = self._see(self._backbone, pictures, video, previews[indices[0]], tokens) if times else None
             with self.watch("reason"):
                 for index in indices:
                     texts[index] = self._backbone.answer(query_prompt(asks[index].about), seen, QUERY_TOKENS)
@@ -112,10 +120,17 @@ class PlainAnswerer:
                 if times
             }
 
-    def _see(self, pictures: Pictures, video: EncodedVideo, picked: Picked, tokens: int | None = None) -> Seen:
+    @property
+    def _asked(self) -> Backbone:
+        """What the questions are put to."""
+        return self._reduced or self._backbone
+
+    def _see(
+        self, backbone: Backbone, pictures: Pictures, video: EncodedVideo, picked: Picked, tokens: int | None = None
+    ) -> Seen:
         frames = np.stack([pictures[video][time] for time in picked.times])
         with self.watch("vision"):
-            return self._backbone.see(frames, picked.times, tokens)
+            return backbone.see(frames, picked.times, tokens)
 
 
 def _together(asks: Sequence[Ask], picked: Sequence[Picked]) -> dict[tuple[EncodedVideo, tuple[float, ...]], list[int]]:

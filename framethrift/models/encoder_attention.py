@@ -40,6 +40,21 @@ def observed_encoder(model: Any) -> Iterator[None]:
             handle.remove()
 
 
+@contextmanager
+def watched_layer(layer: Any) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """While open, every pass through an encoder layer adds its attention received (n, L) and keys (n, L, d) to the list."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def remember(module: Any, args: Any, given: Any) -> None:
+        seen.append(_received(module, given["hidden_states"] if "hidden_states" in given else args[0]))
+
+    handle = layer.self_attn.register_forward_pre_hook(remember, with_kwargs=True)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
 def split_features(features: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """Features (n, patches, d_v), attention received (n, patches) and keys (n, patches, d_v) of observed features."""
     return features[..., :width], features[..., width], features[..., width + 1 :]

@@ -32,6 +32,7 @@ _COLUMNS: dict[str, tuple[type, ...]] = {
     "visual_tokens": (int,),
     "queries": (list, type(None)),
 }
+_UNUSED = ("prompt", "costs")  # the report needs neither, and they are the longest
 AGREEMENT = 1e-6
 
 
@@ -55,6 +56,7 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
         return [], [Problem(place, path, f"not UTF-8 text ({error.reason} at byte {error.start})")]
     rows: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
+    shown: dict[str, list[Any]] = {}  # once in memory for all questions about a video
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
@@ -67,7 +69,8 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
         if complaint:
             problems.append(Problem(place, path, f"line {number}: {complaint}: left out"))
             continue
-        rows[row["question_id"]] = row
+        row["shown"] = shown.setdefault(str(row["shown"]), row["shown"])
+        rows[row["question_id"]] = {name: value for name, value in row.items() if name not in _UNUSED}
     if not rows:
         problems.append(Problem(place, path, "holds no usable question"))
     return list(rows.values()), problems

@@ -37,12 +37,13 @@ class Methods:
 def method_panels(sources: Sources) -> list[Methods]:
     """One panel per benchmark that a token reducer was asked, from the cells that state their costs."""
     rows, panels = table_rows(sources.study, NAME), []
+    several = len({row[0] for row in rows if reduction(sources.study, row)}) > 1
     for benchmark in sources.results.benchmarks:
         panel = Methods(sources.title(benchmark))
         for row in rows:
             cell = sources.results.cell(*row, benchmark)
             if cell is not None and not cell.missing and "prefill_flops" in cell.costs:
-                point = _point(sources, cell)
+                point = _point(sources, cell, several)
                 panel.curves.setdefault(point.label, []).append(point)
         if any(reduction(sources.study, (p.variant, p.sampling)) for points in panel.curves.values() for p in points):
             panels.append(panel)
@@ -74,10 +75,12 @@ def draw_methods(panels: Sequence[Methods], folder: ReportFolder, name: str) -> 
     save(figure, folder, name)
 
 
-def _point(sources: Sources, cell: Cell) -> Point:
+def _point(sources: Sources, cell: Cell, several: bool) -> Point:
+    """`several` models have reducers: a curve's label names its own."""
     key, found = cell.key, cell.accuracy
     row = key.variant, key.sampling
     reducer = reduction(sources.study, row)
     shares = (100 * found.value, 100 * found.low, 100 * found.high)
-    label = reducer.name if reducer else f"{key.variant}: {row_label(sources.study, row)}"
+    label = reducer.name if reducer else row_label(sources.study, row)
+    label = f"{key.variant}: {label}" if several or not reducer else label
     return Point(key.variant, key.sampling, label, cell.costs["prefill_flops"] / 1e6, *shares, questions_page(cell))

@@ -7,7 +7,7 @@ from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
-from framethrift.reporting.tables_cope import add_accuracies, benchmarks_of
+from framethrift.reporting.tables_cope import add_accuracies, densest
 from framethrift.reporting.tables_costs import COSTS
 
 NAME = "table_g1"
@@ -21,6 +21,7 @@ def token_reducers(sources: Sources) -> Table:
         Column("budget", "Budget (%)"),
         Column("kept", "Kept (%)"),
         Column("tokens", "Visual tokens"),
+        Column("tokens_share", "Tokens (%)"),
     ]
     columns += [Column(name, head, "per question, by formula") for name, (head, _) in COSTS.items()]
     printed = [table.note for ledger in sources.ledgers for table in ledger.tables if table.name == NAME and table.note]
@@ -29,13 +30,16 @@ def token_reducers(sources: Sources) -> Table:
         "Token reducers on equal terms",
         "The layout of CoPE-VideoLM's Table G.1: one model, the same frames, prompts and questions, every method driven to the "
         "same budgets. Kept: measured, of the frames' tokens; for methods on the language model's layers, where they keep "
-        "fewest. Visual tokens: what the language model is given, newlines included. Differences in points to the same model "
-        "with all tokens, paired on the same questions. "
-        + (f"The paper's own rows are printed apart, for {'; '.join(printed)}." if printed else ""),
+        "fewest. Visual tokens: what the language model is given, newlines included, and their share of the densest row. "
+        "Differences in points to the same model with all tokens, paired on the same questions. Models trained on Δ-tokens "
+        "stand beside the reducers, at what their token streams cost. "
+        + (f"The paper's printed rows stand apart: {'; '.join(printed)}." if printed else ""),
         columns,
     )
     rows = table_rows(sources.study, NAME)
-    table.rows = [_names(sources, row) | _costs(sources, row, rows) for row in rows]
+    cells = {row: _asked(sources, row) for row in rows}
+    full = densest(list(cells.values()))
+    table.rows = [_names(sources, row) | _costs(sources, row, cells[row], full) for row in rows]
 
     def whole(row: Row, benchmark: str) -> Cell | None:
         return next((sources.results.cell(*other, benchmark) for other in rows if keeps_all(sources.study, other, row)), None)
@@ -59,15 +63,20 @@ def _names(sources: Sources, row: Row) -> dict[str, Entry]:
     }
 
 
-def _costs(sources: Sources, row: Row, rows: list[Row]) -> dict[str, Entry]:
-    """What a row keeps and costs, on the first benchmark that it was asked."""
-    cells = [sources.results.cell(*row, benchmark) for benchmark in benchmarks_of(sources.results, rows)]
-    cell = next((cell for cell in cells if cell is not None and not cell.missing), None)
-    if cell is None:
-        return dict.fromkeys(("kept", "tokens", *COSTS), missing(f"{' / '.join(row)}: not run"))
+def _asked(sources: Sources, row: Row) -> Cell | None:
+    """The row's cell on the first benchmark that was run; token streams and costs differ little between benchmarks."""
+    cells = [sources.results.cell(*row, benchmark) for benchmark in sources.results.benchmarks]
+    return next((cell for cell in cells if cell is not None and not cell.missing), None)
+
+
+def _costs(sources: Sources, row: Row, cell: Cell | None, full: float | None) -> dict[str, Entry]:
+    """What a row keeps and costs."""
+    if cell is None or full is None:
+        return dict.fromkeys(("kept", "tokens", "tokens_share", *COSTS), missing(f"{' / '.join(row)}: not run"))
     files, costs = tuple(cell.files.values()), cell.costs
     absent = missing(f"{cell.key}: its files do not state costs")
     entry = {name: number(costs[name] / unit, files=files) if name in costs else absent for name, (_, unit) in COSTS.items()}
-    entry["kept"] = number(100 * costs["kept_share"], files=files) if "kept_share" in costs else absent
-    tokens = Entry(f"{cell.tokens:.0f}", cell.tokens, page=questions_page(cell), files=files)
-    return entry | {"tokens": tokens}
+    if reduction(sources.study, row):
+        entry["kept"] = number(100 * costs["kept_share"], files=files) if "kept_share" in costs else absent
+    entry["tokens"] = Entry(f"{cell.tokens:.0f}", cell.tokens, page=questions_page(cell), files=files)
+    return entry | {"tokens_share": number(100 * cell.tokens / full, files=files)}

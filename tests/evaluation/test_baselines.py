@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 import tiny_baselines
 import torch
+from pydantic import ValidationError
 
 from framethrift.config import Layout, Study
+from framethrift.config.reduction import Reduction
+from framethrift.config.sampling import Select
 from framethrift.config.study import merge
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant
+from framethrift.evaluation.arena import evaluate_arena
 from framethrift.evaluation.backbones import load_backbone
+from framethrift.evaluation.backbones.reduced import ReducedBackbone
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import evaluate_cells
 from framethrift.evaluation.loading import kept_scoring
@@ -87,7 +92,6 @@ def test_a_text_model_is_shown_nothing(folders, frames) -> None:  # type: ignore
 
 @pytest.mark.parametrize("queries", ["question", "reasoned"])
 def test_a_baseline_reads_every_video_once_and_writes_queries(tiny, folders, monkeypatch, queries: str) -> None:  # type: ignore[no-untyped-def]
-    from framethrift.config.sampling import Select
     from framethrift.evaluation import plain
 
     study, layout = tiny
@@ -145,3 +149,93 @@ def test_baselines_are_cells_like_any_other(tiny, folders, tmp_path: Path) -> No
     ):
         with pytest.raises(ValueError, match="cannot be shown"):
             Study.model_validate({**settings, "cells": [wrong]})
+
+
+def _reduced(folders, name: str, share: float, **options):  # type: ignore[no-untyped-def]
+    return ReducedBackbone(_open(folders, "llava_onevision"), Reduction(name=name, share=share, options=options))
+
+
+@pytest.mark.parametrize(("name", "options"), [("uniform", {}), ("fastv", {"layer": 1}), ("quickvideo", {"group": 1})])
+def test_a_reducer_that_keeps_everything_changes_no_answer(folders, frames, name: str, options: dict) -> None:  # type: ignore[no-untyped-def]
+    plain, whole = _open(folders, "llava_onevision"), _reduced(folders, name, 1.0, **options)
+    seen = whole.see(frames, TIMES)
+    assert torch.equal(seen.tokens, plain.see(frames, TIMES).tokens)
+    assert whole.answer("which option is right ?", seen, 8) == plain.answer("which option is right ?", seen, 8)
+    assert whole.costs("which option is right ?", seen)["kept_share"] == 1
+    assert whole.answer("which option is right ?", None, 8) == plain.answer("which option is right ?", None, 8)
+
+
+def test_a_baselines_tokens_are_reduced_behind_its_projector(folders, frames) -> None:  # type: ignore[no-untyped-def]
+    whole = _reduced(folders, "uniform", 1.0)
+    full, answers = whole.see(frames, TIMES), set()
+    for name in ("uniform", "dycoke", "visionzip", "savemem"):
+        fewer = _reduced(folders, name, 0.5)
+        seen = fewer.see(frames, TIMES)
+        kept = len(seen.tokens) - 1
+        assert 1 <= kept <= 10 and seen.kept_share == kept / 20
+        assert torch.equal(seen.tokens[-1], full.tokens[-1]), "the newline behind the video stays"
+        answers.add(fewer.answer("which option is right ?", seen, 8))
+        told, all_of_it = fewer.costs("which option ?", seen), whole.costs("which option ?", full)
+        assert told["prefill_flops"] < all_of_it["prefill_flops"] and told["cache_bytes"] < all_of_it["cache_bytes"]
+    assert answers != {whole.answer("which option is right ?", full, 8)}
+
+
+def test_attention_and_keys_are_those_of_the_layer_that_the_projector_reads(folders, frames) -> None:  # type: ignore[no-untyped-def]
+    backbone = _open(folders, "llava_onevision")
+    seen = backbone.observed(frames, TIMES)
+    assert seen.attention.shape == (5, 4) and seen.keys.shape == (5, 4, 32)
+    tower, taken = backbone._model.model.vision_tower, []
+    attention = tower.encoder.layers[-1].self_attn
+    handle = attention.register_forward_hook(lambda module, args, given, out: taken.append(given), with_kwargs=True)
+    backbone.see(frames, TIMES)
+    handle.remove()
+    keys = attention.k_proj(taken[0]["hidden_states"])
+    pooled = torch.nn.functional.interpolate(keys.transpose(1, 2).unflatten(2, (4, 4)), size=(2, 2), mode="bilinear")
+    assert torch.allclose(seen.keys, pooled.flatten(2).transpose(1, 2), atol=1e-5)
+    # Every asking token gives one in all; pooling by two averages sixteen cells to four.
+    assert torch.allclose(seen.attention.sum(dim=1) * 4, torch.ones(5), atol=1e-4)
+
+
+def test_a_baselines_layers_are_reduced_while_it_answers(folders, frames) -> None:  # type: ignore[no-untyped-def]
+    fewer = _reduced(folders, "fastv", 0.25, layer=1)
+    seen = fewer.see(frames, TIMES)
+    first = fewer.answer("which option is right ?", seen, 8)
+    assert first == fewer.answer("which option is right ?", seen, 8)
+    costs = fewer.costs("which option is right ?", seen)
+    assert costs["kept_share"] == 0.25
+    assert costs["prefill_flops"] < _reduced(folders, "uniform", 1.0).costs("which option is right ?", seen)["prefill_flops"]
+    assert len(seen.tokens) == 21, "all of them are given to the model"
+
+
+def test_an_arena_of_a_baseline_is_its_cells(tiny, folders, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    study, layout = tiny
+    variant = {"kind": "baseline", "family": "llava_onevision", "source": str(folders["llava_onevision"]), "precision": "float32"}
+    arena = {"variants": ["llava"], "sampling": "uniform", "methods": ["recent", "fastv"], "budgets": [50]}
+    settings = merge(
+        study.model_dump(mode="json"),
+        {"variants": {"llava": variant}, "arena": {**arena, "options": {"fastv": {"layer": 1}}, "benchmarks": ["mini_needle"]}},
+    )
+    changed = Study.model_validate(settings)
+    target = Layout(tmp_path / "results" / "tiny")
+    target.root.parent.mkdir()
+    target.root.symlink_to(layout.root)
+    evaluate_arena(changed, target, "llava", 50, 0)
+    for sampling in ("recent_50", "fastv_50"):
+        path = target.cell("llava", sampling, 0) / "mini_needle.jsonl"
+        together = read_rows(path)
+        assert {row["costs"]["kept_share"] for row in together} == {0.5 if sampling == "fastv_50" else 1 / 3}
+        evaluate_cells(changed, target, "llava", sampling, 0)
+        assert [row["raw"] for row in read_rows(path)] == [row["raw"] for row in together]
+
+
+def test_a_class_with_positions_of_its_own_takes_no_reducer(tiny, folders) -> None:  # type: ignore[no-untyped-def]
+    backbone = _open(folders, "qwen2_5_vl")
+    sampling = Select(frames=3, reducer=Reduction(name="uniform", share=0.5))
+    with pytest.raises(ValueError, match="reducer 'uniform': a Qwen2_5_VL needs its visual tokens in their grid"):
+        PlainAnswerer(backbone, sampling, Stopwatch(backbone.device), key_frames=KeyFrames(frames=3, previews=2))
+    settings = tiny[0].model_dump(mode="json")
+    settings["variants"]["qwen"] = {"kind": "baseline", "family": "qwen2_5_vl", "source": "nowhere"}
+    settings["samplings"]["few"] = sampling.model_dump(mode="json")
+    settings["cells"].append({"variants": ["qwen"], "samplings": ["few"], "benchmarks": ["mini_needle"]})
+    with pytest.raises(ValidationError, match=r"'few' has a reducer, which baseline 'qwen' \(qwen2_5_vl\) has no place for"):
+        Study.model_validate(settings)

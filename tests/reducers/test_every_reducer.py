@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import framethrift.reducers as package
+from framethrift.config import Study
 from framethrift.reducers import REDUCERS, reduce
 from framethrift.reducers.protocol import Reduced, Reducer, ReducerInput, ReductionError, keep
 from tests.reducers.reducer_checks import CHECKS, SHARES, check_budget, check_complexity, video
@@ -167,6 +169,11 @@ def test_the_guide_followed_for_real(tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n# framethrift/reducers/brightest\.py\n(.*?)```", guide, flags=re.DOTALL)
     (tmp_path / "brightest.py").write_text(code, encoding="utf-8")
     assert '    "brightest",\n' in guide, "the guide shows the registry line"
+    arena, samplings = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, flags=re.DOTALL))
+    small = yaml.safe_load((ROOT / "config/studies/small.yaml").read_text(encoding="utf-8"))
+    small["samplings"] |= samplings["samplings"]
+    study = Study.model_validate({**small, **arena, "latency": []})
+    assert {"brightest_25", "brightest_third"} <= set(study.samplings) and ("rgb_dense", "brightest_25") in study.evaluations()
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     monkeypatch.setattr(package, "REDUCERS", (*REDUCERS, "brightest"))
     try:

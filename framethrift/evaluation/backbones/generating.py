@@ -28,11 +28,13 @@ class Generating:
         return self._templated(content)
 
     def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
+        ids = self._prompt_ids(question, seen)
+        return self._greedy(ids, max_new_tokens, {} if seen is None else self._looked(seen, ids))
+
+    def _prompt_ids(self, question: str, seen: Seen | None) -> Tensor:
+        """Ids (1, L) of the whole prompt."""
         prompt = self.prompt(question, seen is not None)
-        if seen is None:
-            return self._greedy(self._ids(prompt), max_new_tokens, {})
-        ids = self._ids(self._expanded(prompt, len(seen.tokens)))
-        return self._greedy(ids, max_new_tokens, self._looked(seen, ids))
+        return self._ids(prompt if seen is None else self._expanded(prompt, len(seen.tokens)))
 
     def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
         """What `generate` takes in place of the video, for a prompt of ids (1, L)."""

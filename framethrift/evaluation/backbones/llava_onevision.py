@@ -1,6 +1,8 @@
 """LLaVA-OneVision and LLaVA-Video checkpoints in transformers' layout (LlavaOnevisionForConditionalGeneration)."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from framethrift.evaluation.backbones.generating import Generating
 from framethrift.evaluation.backbones.protocol import Seen
+from framethrift.models.encoder_attention import pooled_to, watched_layer
 
 CHUNK = 32  # frames that go through the tower at a time: they do not see each other there
 
@@ -39,6 +42,25 @@ class LlavaOnevision(Generating):
         newline = parts[-1][-1:]
         seen = torch.cat([*(part[:-1] for part in parts), newline])
         return Seen(seen, len(frames), (len(seen) - 1) // len(frames))
+
+    @property
+    def decoder(self) -> torch.nn.Module:
+        return self._model.model.language_model
+
+    def observed(self, frames: NDArray[np.uint8], times: Sequence[float]) -> Seen:
+        """As `see`, with attention and keys of the layer whose output the projector reads, pooled as the tokens are."""
+        layers = self._model.model.vision_tower.encoder.layers
+        with watched_layer(layers[self._model.config.vision_feature_layer]) as watched:
+            seen = self.see(frames, times)
+        attention, keys = (torch.cat(parts) for parts in zip(*watched, strict=True))
+        side, grid = math.isqrt(attention.shape[1]), math.isqrt(seen.per_step)
+        return replace(seen, attention=pooled_to(attention[..., None], side, grid)[..., 0], keys=pooled_to(keys, side, grid))
+
+    def words(self, text: str) -> Tensor:
+        return self._model.get_input_embeddings()(self._ids(text)[0])
+
+    def places(self, question: str, seen: Seen | None) -> Tensor:
+        return self._prompt_ids(question, seen) == self._model.config.video_token_id
 
     def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
         return {"mm_encoder_outputs": {"video": BaseModelOutputWithPooling(pooler_output=seen.tokens[None])}}

@@ -6,7 +6,7 @@ visual tokens in between.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,12 +21,17 @@ class Seen:
     tokens: (n, d) visual tokens as the language model reads them, after the projector, in reading order: `steps` time steps of
     `per_step` tokens each, then whatever the class adds at the end (LLaVA-OneVision: one newline).
     layout: what the class needs beside the tokens to place them (Qwen2.5-VL: its grid and the seconds per step).
+    attention, keys: where asked for, (steps, per_step) attention received in the encoder and (steps, per_step, d_k) its keys.
+    kept_share: of the tokens, behind a token reducer.
     """
 
     tokens: Tensor
     steps: int
     per_step: int
     layout: Mapping[str, Any] = field(default_factory=dict)
+    attention: Tensor | None = None
+    keys: Tensor | None = None
+    kept_share: float = 1.0
 
 
 class Backbone(Protocol):
@@ -46,4 +51,26 @@ class Backbone(Protocol):
 
     def answer(self, question: str, seen: Seen | None, max_new_tokens: int) -> str:
         """The greedy answer to `question` behind what was seen; None asks without a video."""
+        ...
+
+
+@runtime_checkable
+class OpenBackbone(Backbone, Protocol):
+    """A backbone whose visual tokens may be any number in any place, and whose language model is transformers' Qwen2."""
+
+    @property
+    def decoder(self) -> torch.nn.Module:
+        """The Qwen2Model."""
+        ...
+
+    def observed(self, frames: NDArray[np.uint8], times: Sequence[float]) -> Seen:
+        """As `see`, with the encoder's attention and keys."""
+        ...
+
+    def words(self, text: str) -> Tensor:
+        """(L, d) token embeddings of a text."""
+        ...
+
+    def places(self, question: str, seen: Seen | None) -> Tensor:
+        """(1, L) bool: which tokens of the whole prompt are visual."""
         ...
