@@ -106,7 +106,8 @@ def test_the_command_plans_other_studies_by_the_same_code(study: str) -> None:
     assert {"vision", "clip", "delta", "videolm", "sampler", "joint", "evaluate"} <= rules
     trained = [stage for stage in found["stages"] if stage["rule"] in ("vision", "clip", "delta", "sampler", "joint")]
     assert all(stage["flops"] > 0 and stage["memory"]["parameters"] > 0 for stage in trained)
-    assert found["gpu_hours"] > 0 and found["notes"] == []
+    assert found["gpu_hours"] > 0
+    assert {note.partition(": ")[2] for note in found["notes"]} <= {"what the reducers save is not counted"}
 
 
 def test_the_command_simulates_and_prints() -> None:
