@@ -16,7 +16,7 @@ from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
-from framethrift.evaluation.lmms_tasks import offline, open_tasks, prompts, run_tasks, write_tasks
+from framethrift.evaluation.lmms_tasks import Prompted, offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.loading import Opened, load_answering
 from framethrift.evaluation.posing import Posed, posed
 from framethrift.evaluation.questions import Asked, load_asked
@@ -38,6 +38,11 @@ class _Tasks:
     def opened(self) -> dict[str, Any]:
         """lmms-eval's task objects by name."""
         return open_tasks(self.folder, sorted({document.task for found in self.documents.values() for document in found}))
+
+    @cached_property
+    def prompts(self) -> dict[str, dict[str, Prompted]]:
+        """What the tasks' own code makes of the questions: benchmark → question id → prompt."""
+        return {name: prompts(self.opened, found) for name, found in self.documents.items()}
 
 
 def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shard: int, shards: int) -> None:
@@ -145,8 +150,7 @@ def _written(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[
 def _posed(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> list[Posed]:
     """All questions of the cell with their tasks' prompts."""
     sampling = cell.study.samplings[cell.sampling]
-    told = {name: prompts(tasks.opened, found) for name, found in tasks.documents.items()}
-    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, told[name])]
+    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, tasks.prompts[name])]
 
 
 @dataclass
