@@ -13,7 +13,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,8 @@ class Timed:
 def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
     """A whole cell's answering and scoring, beside the same model calls on the same blocks and nothing else.
 
-    Both run in turns and are compared pair by pair. The time to load the model, and to import lmms-eval, is in neither.
+    Both run in turns and are compared pair by pair; within the answering, the time outside the model calls is measured too. The
+    time to load the model, and to import lmms-eval, is in none of them.
     """
     names = study.evaluations()[VARIANT, SAMPLING]
     answerer = load_variant(study, layout, VARIANT, 0, "cpu").answerer(study.samplings[SAMPLING])
@@ -117,8 +118,23 @@ def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
         asks += [Ask(asked.videos[question.video_id], question.question) for question in asked.present]
     found = blocks(asks, answerer.cost)
     answering, loading = Timed(evaluate.answer_shard), Timed(evaluate.load_answering)
+    asking = Timed(next)
+
+    def opened(*where: Any) -> Any:
+        """What answers for the cell, with every step of its answers timed."""
+        found, digests = loading(*where)
+        real = found.answer
+
+        def steps(asks: Any, lengths: Any) -> Iterator[Any]:
+            answers = real(asks, lengths)
+            while (answer := asking(answers, None)) is not None:
+                yield answer
+
+        found.answer = steps
+        return found, digests
+
     evaluate.answer_shard = answering  # type: ignore[assignment]
-    evaluate.load_answering = loading  # type: ignore[assignment]
+    evaluate.load_answering = opened
     runs._push = lambda layout: None
 
     def bare() -> None:
@@ -131,16 +147,18 @@ def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
         evaluate.evaluate_cells(study, layout, VARIANT, SAMPLING, 0)
 
     both = [Timed(bare), Timed(cell)]
+    every = [*both, answering, loading, asking]
     pairs = []
     for number in range(1 + repeats):  # first one, then the other first
-        for timed in (*both, answering, loading):
+        for timed in every:
             timed.seconds = np.zeros(2)
         for timed in both[:: 1 - 2 * (number % 2)]:
             timed()
-        pairs.append([timed.seconds for timed in (*both, answering, loading)])
+        pairs.append([timed.seconds for timed in every])
     # The first pair imports lmms-eval and reads the streams' digests, which later cells remember.
-    alone, whole, answered, loaded = np.array(pairs[1:]).transpose(1, 0, 2)
+    alone, whole, answered, loaded, inside = np.array(pairs[1:]).transpose(1, 0, 2)
     ratios, wholes = np.median(answered / alone - 1, axis=0), np.median((whole - loaded) / alone - 1, axis=0)
+    outside = np.median(answered / inside - 1, axis=0)
     return {
         "questions": len(asks),
         "pairs": repeats,
@@ -148,6 +166,8 @@ def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
         "answering_s": median(answered),
         "answering_overhead": float(ratios[0]),
         "answering_overhead_processor": float(ratios[1]),
+        "outside_model_calls": float(outside[0]),
+        "outside_model_calls_processor": float(outside[1]),
         "load_model_s": median(loaded),
         "tasks_prompts_scores_s": median(whole - answered - loaded),
         "whole_cell_s": median(whole),

@@ -86,7 +86,7 @@ class Journal:
         rows = [record.line() for record in self._kept]
         write_rows(self._path, [*rows, {"stages": dict(self._seconds)}])
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-        self._synced_at = time.monotonic()
+        self._sync()
         return self
 
     def append(self, block: Sequence[Record], stages: Mapping[str, float]) -> None:
@@ -96,11 +96,14 @@ class Journal:
         while data:
             data = data[os.write(self._file, data) :]
         if time.monotonic() - self._synced_at >= SYNC_INTERVAL:
-            os.fsync(self._file)
-            self._synced_at = time.monotonic()
+            self._sync()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            os.fsync(self._file)
+            self._sync()
         finally:
             os.close(self._file)
+
+    def _sync(self) -> None:
+        os.fsync(self._file)
+        self._synced_at = time.monotonic()

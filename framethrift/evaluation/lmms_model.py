@@ -1,7 +1,7 @@
 """Our models and the baselines as an lmms-eval model: `python -m lmms_eval --model framethrift --model_args checkpoint=…`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,7 +78,7 @@ class ChatModel(lmms):
         for block in blocks(asks, self._answering.cost):
             for place, answer in self._answering.answer([asks[i] for i in block], [turns[i].length for i in block]):
                 index = block[place]
-                answers[index] = Answer(**{**vars(answer), "raw": cut(answer.raw, turns[index].stops)})
+                answers[index] = replace(answer, raw=cut(answer.raw, turns[index].stops))
         return [answers[index] for index in range(len(turns))]
 
     def _turn(self, request: Instance) -> _Turn:

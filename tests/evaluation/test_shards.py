@@ -14,15 +14,18 @@ from pathlib import Path
 import pytest
 
 from framethrift.config import Layout
+from framethrift.evaluation import journal
+from framethrift.evaluation.answering import Answer
 from framethrift.evaluation.blocks import VIDEOS, blocks, dealt
 from framethrift.evaluation.cells import read_rows
 from framethrift.evaluation.evaluate import answer_cells, evaluate_cells
-from framethrift.evaluation.journal import read_journal
+from framethrift.evaluation.journal import Journal, Record, read_journal
 from framethrift.evaluation.keys import VideoChanged
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shards import ShardsMissing
 from framethrift.evaluation.shown import Ask
 from framethrift.models.folder import write_manifest
+from framethrift.tracking.spool import SYNC_INTERVAL
 
 VARIANT, SAMPLING = "cope", "cope"
 
@@ -140,6 +143,22 @@ def test_killed_three_times_at_random_the_answers_are_the_same(study, monkeypatc
     assert not journal.with_suffix(".json").exists()
     evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
     assert _tables(layout) == _tables(other)
+
+
+def test_every_block_is_with_the_kernel_at_once_and_on_the_disk_within_seconds(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    path, seconds = tmp_path / "0-of-1.jsonl", 0.0
+    synced: list[float] = []
+    monkeypatch.setattr(journal.os, "fsync", lambda file: synced.append(seconds))
+    monkeypatch.setattr(journal.time, "monotonic", lambda: seconds)
+    records = [Record("b", f"q{number}", f"key{number}", Answer("A", "p", [], 0, [], "", 0.5)) for number in range(6)]
+    with Journal(path, records[:1], {}) as opened:
+        for number in range(1, 6):
+            seconds = float(number)
+            opened.append(records[number : number + 1], {"answer": 1.0})
+            read = read_journal(path)
+            assert list(read.records.values()) == records[: number + 1]
+            assert read.seconds == {"answer": float(number)}
+    assert synced == [0, SYNC_INTERVAL, 2 * SYNC_INTERVAL, 5]
 
 
 def test_a_torn_line_is_dropped_and_said_and_answers_are_used_again(study, undisturbed, capfd, monkeypatch) -> None:  # type: ignore[no-untyped-def]

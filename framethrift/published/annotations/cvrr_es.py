@@ -27,7 +27,7 @@ def official(files: Sequence[Path], benchmark: str) -> Entries:
     for path in files:
         folder = _folder(path, path.stem.removeprefix("annotations_"))
         for number, record in enumerate(records(path)):
-            yield _entry(record, folder, number, record.text("VideoID"), record.text("Q"), record.text("A"))
+            yield _entry(folder, number, record.text("VideoID"), record.text("Q"), record.text("A"))
 
 
 def hub(files: Sequence[Path], benchmark: str) -> Entries:
@@ -36,7 +36,7 @@ def hub(files: Sequence[Path], benchmark: str) -> Entries:
         folder = _folder(path, path.parent.name)
         for number, record in enumerate(records(path)):
             record.one_of("DimensionName", [DIMENSIONS[folder]])
-            yield _entry(record, folder, number, record.text("VideoID"), record.text("Q"), record.text("A"))
+            yield _entry(folder, number, record.text("VideoID"), record.text("Q"), record.text("A"))
 
 
 def verdicts(files: Sequence[Path], benchmark: str) -> Entries:
@@ -44,7 +44,7 @@ def verdicts(files: Sequence[Path], benchmark: str) -> Entries:
     for path in files:
         folder = _folder(path, path.stem)
         for number, pair in enumerate(_pairs(path)):
-            yield _entry(pair, folder, number, "", pair.text("q"), pair.text("a"))
+            yield _entry(folder, number, "", pair.text("q"), pair.text("a"))
 
 
 def predictions(files: Sequence[Path], benchmark: str) -> Entries:
@@ -52,7 +52,7 @@ def predictions(files: Sequence[Path], benchmark: str) -> Entries:
     for path in files:
         folder = _folder(path, path.stem)
         for number, record in enumerate(records(path)):
-            yield _entry(record, folder, number, "", record.text("Q"), record.text("A", empty=True))
+            yield _entry(folder, number, "", record.text("Q"), record.text("A", empty=True))
 
 
 def _pairs(path: Path) -> Sequence[Record]:
@@ -70,7 +70,7 @@ def _folder(path: Path, name: str) -> str:
     return name
 
 
-def _entry(record: Record, folder: str, number: int, video: str, question: str, answer: str) -> Entry:
+def _entry(folder: str, number: int, video: str, question: str, answer: str) -> Entry:
     return Entry(
         question_id=f"{folder}_{number}",
         video=f"{folder}/{video}" if video else "",
