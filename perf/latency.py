@@ -12,6 +12,7 @@ than the real ones, which favours the baseline.
 
 import argparse
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ from framethrift.models.vision import cut_config
 from framethrift.progress import Progress
 
 BASELINE, SECONDS = "uniform_64", 64.0
-SAMPLINGS = ["cope_1k", "cope_2k", "cope_4k", BASELINE]
 PAPER = {"cope_1k": 0.33 / 2.39, "cope_2k": 0.51 / 2.39, "cope_4k": 0.90 / 2.39}  # seconds of Fig. 4a
 SHAPES: dict[str, dict[str, dict[str, Any]]] = {
     "7b": {},  # the paper study's own
@@ -73,14 +73,16 @@ def random_model(study: Study, device: str, half_precision: bool) -> Loaded:
     return Loaded(model.eval().requires_grad_(False), processor, study.training.key_frames, {})
 
 
-def measure(shape: str, device: str, repeats: int, output_tokens: int) -> dict[str, Any]:
+def measure(shape: str, device: str, samplings: list[str], repeats: int, output_tokens: int) -> dict[str, Any]:
     """Medians of every sampling, its ratio to the baseline's, and the paper's."""
-    study = shaped(shape)
+    study, load = shaped(shape), round(os.getloadavg()[0], 2)
     loaded = random_model(study, device, half_precision=shape == "7b")
-    timed = Latency(variant="cope", samplings=SAMPLINGS, output_tokens=output_tokens, seconds=SECONDS, repeats=repeats)
+    timed = Latency(
+        variant="cope", samplings=[*samplings, BASELINE], output_tokens=output_tokens, seconds=SECONDS, repeats=repeats
+    )
     with (
         tempfile.TemporaryDirectory(prefix="framethrift-") as scratch,
-        Progress("latency", (repeats + 1) * 4, "runs") as progress,
+        Progress("latency", (repeats + 1) * (len(samplings) + 1), "runs") as progress,
     ):
         clip = timed_clip(Path(scratch), study.recipes["cope"], SECONDS)
         entries = timings(study, Layout(scratch), loaded, timed, clip, progress)
@@ -95,11 +97,11 @@ def measure(shape: str, device: str, repeats: int, output_tokens: int) -> dict[s
         },
         "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in loaded.model.named_children()},
         "clip": {"seconds": SECONDS, "pixels": [640, 360], "recipe": study.recipes["cope"].model_dump(mode="json")},
-        "machine": machine,
+        "machine": machine | {"load_before": load},
         "repeats": repeats,
         "samplings": {name: {figure: entry[figure] for figure in kept} for name, entry in found.items()},
-        "ttft_ratio": {name: found[name]["ttft_s"] / found[BASELINE]["ttft_s"] for name in PAPER},
-        "paper_ratio": PAPER,
+        "ttft_ratio": {name: found[name]["ttft_s"] / found[BASELINE]["ttft_s"] for name in samplings},
+        "paper_ratio": {name: PAPER[name] for name in samplings},
         "every_ttft_s": {name: [run["ttft_s"] for run in entry["repeats"]] for name, entry in found.items()},
     }
 
@@ -109,13 +111,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=sorted(SHAPES), default="half")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--samplings", nargs="+", choices=sorted(PAPER), default=list(PAPER), help=f"timed beside {BASELINE}")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of each sampling, after one that is not counted")
     parser.add_argument("--output-tokens", type=int, default=64)
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    text = json.dumps(measure(chosen.shape, chosen.device, chosen.repeats, chosen.output_tokens), indent=1, ensure_ascii=False)
+    text = json.dumps(
+        measure(chosen.shape, chosen.device, chosen.samplings, chosen.repeats, chosen.output_tokens), indent=1, ensure_ascii=False
+    )
     print(text)
     if chosen.json:
         chosen.json.write_text(text + "\n", encoding="utf-8")
