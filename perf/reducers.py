@@ -1,7 +1,7 @@
 """How long reducing tokens takes, beside the prefill that it saves, on the same machine in the same run.
 
     python perf/reducers.py --quick
-    python perf/reducers.py --json perf/measured/reducers.json
+    python perf/reducers.py --threads 1 --json perf/measured/reducers.json     # one core is enough for every limit
 
 The video is 64 frames of 14 x 14 tokens in which two dozen things drift over a still background, with noise and a cut every 16
 frames. The prefill is that of a Qwen2 of 0.5B parameters (24 layers of width 896) in float32: one of its layers is timed on all

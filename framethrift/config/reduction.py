@@ -19,6 +19,6 @@ class Reduction(Section):
         "rows",
         description=(
             "Newline tokens among the kept ones: after each row of a frame that has any (nothing changes at share 1), after each "
-            "frame, or none. The papers differ, most bases have none in videos."
+            "frame, or none. The papers differ, most bases have none in videos. Baselines keep their own."
         ),
     )
