@@ -1,15 +1,16 @@
 """From estimates to table entries: one way of rounding, linking and saying that something is not settled."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from framethrift.evaluation import statistics
 from framethrift.reporting.results import Cell
 from framethrift.reporting.table import INCONCLUSIVE, Entry, minus, missing
 
 
-def questions_page(cell: Cell) -> str:
-    """Name of the page that lists a cell's questions."""
-    return f"questions/{cell.key.slug}.html"
+def questions_page(cell: Cell, **filters: str) -> str:
+    """Address in the report where a cell's questions are listed; `filters` narrow them (type, part, outcome)."""
+    return f"questions/{cell.key.benchmark}.html#{urlencode({'cell': cell.key.system} | filters)}"
 
 
 def accuracy_entry(cell: Cell | None, *, mark: str = "") -> Entry:

@@ -17,6 +17,7 @@ from framethrift.reporting.pdf import PDF, build_pdf
 from framethrift.reporting.pictures import draw_pictures
 from framethrift.reporting.provenance_page import stages, write_provenance
 from framethrift.reporting.render_table import table_html, write_table
+from framethrift.reporting.results import Cell
 from framethrift.reporting.site import Site, write_assets
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.stage_runs import read_stage_runs
@@ -46,11 +47,14 @@ def render_report(
     sources.problems.extend(run_problems)
     clips = clip_datasets(study)
     site = Site(sources, folder, revision, clips=bool(clips))
-    present = [cell for cell in sources.results.cells.values() if not cell.missing]
-    progress.start(total=len(present) + 6, unit="parts")
+    asked: dict[str, list[Cell]] = defaultdict(list)
+    for key, cell in sources.results.cells.items():
+        if not cell.missing:
+            asked[key.benchmark].append(cell)
+    progress.start(total=len(asked) + 6, unit="parts")
     write_assets(folder)
-    for cell in present:
-        write_questions(site, cell)
+    for benchmark, cells in asked.items():
+        write_questions(site, benchmark, cells)
         progress.advance()
     pictures = draw_pictures(sources, runs, folder)
     progress.advance()

@@ -27,9 +27,9 @@ class CellKey:
         return f"{self.variant} / {self.sampling} / {self.benchmark}"
 
     @property
-    def slug(self) -> str:
-        """File name of the cell's question page, without ending."""
-        return f"{self.variant}__{self.sampling}__{self.benchmark}"
+    def system(self) -> str:
+        """Variant and sampling as one name, for addresses and files."""
+        return f"{self.variant}__{self.sampling}"
 
 
 @dataclass

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlencode
 
 from framethrift.config.claims import Within
 from framethrift.config.rows import reduction
 from framethrift.config.sampling import Blind
-from framethrift.reporting.entries import accuracy_entry, difference_entry
+from framethrift.reporting.entries import accuracy_entry, difference_entry, questions_page
 from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.ledger import Verdict
 from framethrift.reporting.sources import Sources
@@ -82,7 +81,7 @@ def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
         for name in groups:
             part = None if cell.missing else cell.of(by, name)
             shown = Entry("") if part is None else accuracy_entry(part)
-            entry[f"{by}_{name}"] = replace(shown, page=f"{shown.page}#{urlencode({by: name})}") if shown.page else shown
+            entry[f"{by}_{name}"] = replace(shown, page=questions_page(cell, **{by: name})) if shown.page else shown
         table.rows.append(entry)
     return table
 

@@ -51,7 +51,7 @@ def scoring(sources: Sources) -> Table:
                 gap = 100 * (cell.accuracy.value - lmms)
                 entry["difference"] = Entry(minus(f"{gap:+.1f}"), gap, files=files)
             if cell.rows["lmms_score"].notna().any():
-                page = f"{questions_page(cell)}#outcome=differs" if differing else None
+                page = questions_page(cell, outcome="differs") if differing else None
                 entry["differing"] = Entry(f"{differing}", differing, page=page, files=files)
         table.rows.append(entry)
     return table

@@ -93,4 +93,4 @@ def _first_seed(cell: Cell) -> dict[str, dict[str, Any]]:
 def _pick(sources: Sources, cell: Cell, row: dict[str, Any]) -> Pick:
     study, key = sources.study, cell.key
     label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}"
-    return Pick(label, key.variant, [float(item["time"]) for item in row["shown"]], row["score"] == 1, row["parsed"])
+    return Pick(label, key.variant, [time for time, _ in row["shown"]], row["score"] == 1, row["parsed"])

@@ -174,6 +174,7 @@ def write_tables(study: Study, layout: Layout) -> None:
         height, width = recipe.height or 96, recipe.width or 96
         encode_frames((scene[k % 8 : k % 8 + height, :width] for k in range(2 * recipe.gop)), path, recipe)
         manifest = {"split": "test", "path": path.relative_to(layout.root).as_posix(), "window": recipe.window, "gop": recipe.gop}
+        manifest |= {"frames": 2 * recipe.gop, "width": width, "height": height}
         pd.DataFrame({"video_id": videos, **manifest}).to_parquet(codec / "videos.parquet")
 
 
