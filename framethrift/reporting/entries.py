@@ -57,16 +57,3 @@ def against(cell: Cell | None, baseline: Cell | None) -> Entry:
     except ValueError as error:
         return missing(str(error))
     return difference_entry(found, tuple([*cell.files.values(), *baseline.files.values()]))
-
-
-def best(cells: list[Cell | None]) -> Cell | None:
-    """The cell that is above every other by a paired test on the same questions; None when none is."""
-    present = [cell for cell in cells if cell is not None and not cell.missing]
-    if len(present) < 2:
-        return None
-    top = max(present, key=lambda cell: cell.accuracy.value)
-    try:
-        separated = all(top.against(other).low > 0 for other in present if other is not top)
-    except ValueError:
-        return None
-    return top if separated else None

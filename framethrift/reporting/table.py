@@ -12,6 +12,7 @@ from framethrift.evaluation.comparisons import SIGNIFICANCE, holm
 
 MISSING = "—"
 INCONCLUSIVE = "inconclusive"
+RANKS = ("best", "second", "third")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Entry:
     """One cell of a table: what it shows and where that comes from.
 
     `text` is shown; `value`, `low`, `high` are its unrounded numbers in the column's unit; `page` leads to the questions behind
-    it; `files` are the result files; `missing` says why there is no number; `mark` is "best", "open" (not settled) or empty;
+    it; `files` are the result files; `missing` says why there is no number; `mark` is a rank, "open" (not settled) or empty;
     `p_value` is that of a difference, `corrected` the same after a correction for the other differences of its table.
     """
 
@@ -129,6 +130,9 @@ class Table:
             if any(entry.low is not None for entry in entries):
                 heads += [f"{column.name}_low", f"{column.name}_high"]
                 picks += [[_exact(entry.low) for entry in entries], [_exact(entry.high) for entry in entries]]
+            if any(entry.mark in RANKS for entry in entries):
+                heads.append(f"{column.name}_rank")
+                picks.append([str(RANKS.index(entry.mark) + 1) if entry.mark in RANKS else "" for entry in entries])
             if any(entry.p_value is not None for entry in entries):
                 heads += [f"{column.name}_p", f"{column.name}_p_holm"]
                 picks += [[_exact(entry.p_value) for entry in entries], [_exact(entry.corrected) for entry in entries]]

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from framethrift.config.rows import Row, changes, keyframes, uses_delta
 from framethrift.config.sampling import Stream
 from framethrift.config.tables import table_rows
-from framethrift.reporting.entries import accuracy_entry, against, best
+from framethrift.reporting.entries import accuracy_entry, against
 from framethrift.reporting.labels import change_label, row_label, variant_label
+from framethrift.reporting.ranks import RULE, ranks
 from framethrift.reporting.results import Cell, Results
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, number, words
@@ -20,7 +21,7 @@ def token_efficiency(sources: Sources) -> Table:
         "table_1",
         "Token efficiency against accuracy",
         "The layout of CoPE-VideoLM's Table 1. Tokens are visual tokens in % of the densest sampling; accuracy in % with its "
-        "95 % bootstrap interval over videos. Bold: above every other row by a paired test.",
+        "95 % bootstrap interval over videos.",
         [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False)],
     )
     rows = table_rows(sources.study, table.name)
@@ -62,7 +63,7 @@ def printed_rows(name: str, title: str) -> Callable[[Sources], Table]:
 
     def build(sources: Sources) -> Table:
         columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False)]
-        caption = "Accuracy in % with its 95 % bootstrap interval over videos. Bold: above every other row by a paired test."
+        caption = "Accuracy in % with its 95 % bootstrap interval over videos."
         table = Table(name, title, caption, columns)
         rows = table_rows(sources.study, name)
         table.rows = [names(sources, row) for row in rows]
@@ -73,24 +74,43 @@ def printed_rows(name: str, title: str) -> Callable[[Sources], Table]:
 
 
 def add_accuracies(
-    sources: Sources, table: Table, rows: list[Row], *, tokens: bool = False, baseline: Baseline | None = None
+    sources: Sources,
+    table: Table,
+    rows: list[Row],
+    *,
+    tokens: bool = False,
+    evidence: bool = False,
+    baseline: Baseline | None = None,
+    head: str = "Difference",
+    ranked: Callable[[Row], bool] = lambda row: True,
 ) -> None:
-    """Add per benchmark: token shares if asked for, accuracy, the paper's number where it has one, difference to a baseline."""
+    """Add per benchmark: accuracy, the paper's number where it has one, and if asked for token shares, the difference to a
+    baseline (under `head`) and the share of the evidence that was shown. `ranked` rows are marked against one another."""
+    table.caption = f"{table.caption} {RULE}"
     for benchmark in benchmarks_of(sources.results, rows):
         cells = [sources.results.cell(*row, benchmark) for row in rows]
         printed = [sources.paper_value(*row, benchmark) for row in rows]
-        full, top, head = densest(cells), best(cells), sources.title(benchmark)
-        table.columns += [Column(f"{benchmark}_tokens", "Tokens (%)", head)] if tokens else []
-        table.columns.append(Column(f"{benchmark}_accuracy", "Accuracy (%)", head))
-        table.columns += [Column(f"{benchmark}_paper", "paper's", head)] if any(v is not None for v in printed) else []
-        table.columns += [Column(f"{benchmark}_difference", "Difference", head)] if baseline else []
-        for entry, row, cell, value in zip(table.rows, rows, cells, printed, strict=True):
-            entry[f"{benchmark}_tokens"] = _share(cell, full)
-            entry[f"{benchmark}_accuracy"] = accuracy_entry(cell, mark="best" if cell is not None and cell is top else "")
+        marks = ranks([cell if ranked(row) else None for cell, row in zip(cells, rows, strict=True)])
+        shares = [sources.evidence_shown(cell) if evidence and cell is not None and not cell.missing else None for cell in cells]
+        full, group = densest(cells), sources.title(benchmark)
+        columns = {
+            "tokens": "Tokens (%)" if tokens else "",
+            "accuracy": "Accuracy (%)",
+            "paper": "paper's" if any(value is not None for value in printed) else "",
+            "difference": head if baseline else "",
+            "evidence": "Evidence shown (%)" if any(share is not None for share in shares) else "",
+        }
+        table.columns += [Column(f"{benchmark}_{name}", text, group) for name, text in columns.items() if text]
+        for entry, row, cell, value, mark, share in zip(table.rows, rows, cells, printed, marks, shares, strict=True):
+            entry[f"{benchmark}_accuracy"] = accuracy_entry(cell, mark=mark)
+            if tokens:
+                entry[f"{benchmark}_tokens"] = _share(cell, full)
             if value is not None:
                 entry[f"{benchmark}_paper"] = number(value)
             if baseline:
                 entry[f"{benchmark}_difference"] = against(cell, baseline(row, benchmark))
+            if cell is not None and share is not None:
+                entry[f"{benchmark}_evidence"] = number(100 * share, files=tuple(cell.files.values()))
 
 
 def benchmarks_of(results: Results, rows: list[Row]) -> list[str]:

@@ -70,15 +70,16 @@ def test_the_ablation_compares_with_the_models_own_delta_tokens(finished: Finish
 
 def test_selectors_are_compared_with_uniform_frames_before_any_training(finished: Finished) -> None:
     table = tables_msjoe.selectors(finished.sources)
-    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in table.rows}
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
     joint = by_note["msjoe", "msjoe_4"]
     uniform = share_right(finished, "mllm", "uniform_4", "mini_needle")
     assert joint["mini_needle_difference"].value == pytest.approx(
         share_right(finished, "msjoe", "msjoe_4", "mini_needle") - uniform
     )
     assert by_note["mllm", "uniform_4"]["mini_needle_difference"].text == ""
-    marked = [name for name, row in by_note.items() if row["mini_needle_accuracy"].mark == "best"]
-    assert marked == [("msjoe", "msjoe_4")]
+    marks = {name: row["mini_needle_accuracy"].mark for name, row in by_note.items() if row["mini_needle_accuracy"].mark}
+    assert marks == {("msjoe", "msjoe_4"): "best"}  # above all but the oracle; the three next, at 72 to 75 %, are not separated
+    assert by_note["mllm", "oracle_4"]["mini_needle_accuracy"].value > by_note["msjoe", "msjoe_4"]["mini_needle_accuracy"].value
 
 
 def test_times_of_the_inference_steps_are_the_cells_own(finished: Finished) -> None:
