@@ -87,6 +87,22 @@ def ttft_panels(sources: Sources) -> list[Panel]:
     return _panels(sources, "time to first token (ms)", cost)
 
 
+def seconds_panels(sources: Sources) -> list[Panel]:
+    """Accuracy against mean seconds that the answering device was busy per question, as the cells themselves recorded them."""
+    return _panels(sources, "device seconds per question", lambda cell: cell.seconds)
+
+
+COSTS: dict[str, tuple[str, Callable[[Sources], list[Panel]]]] = {
+    "tokens": ("visual tokens", token_panels),
+    "ttft": ("time to first token", ttft_panels),
+    "seconds": ("GPU-seconds", seconds_panels),
+}
+SECONDS = (
+    "Seconds are those of each cell's own run, one device, reading and decoding included, shared evenly in a batch: "
+    "GPU-seconds where a GPU answered, else the processor's. Cells that ran beside other jobs took longer than they had to."
+)
+
+
 @styled
 def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: ReportFolder, name: str) -> None:
     """One small plot per benchmark: filled markers on the frontier, hollow ones dominated, bars the 95 % interval."""

@@ -1,6 +1,6 @@
 """The static figures of a report: drawn from the results, or a sentence that says why not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from framethrift.config.tables import table_rows
 from framethrift.reporting.codec_speed import RULE as SPEED_RULE
@@ -8,7 +8,7 @@ from framethrift.reporting.codec_speed import draw_codec_speed, read_codec_speed
 from framethrift.reporting.curves import Series, draw_curves, reward_panels, training_panels
 from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
 from framethrift.reporting.folder import ReportFolder
-from framethrift.reporting.pareto import Panel, draw_pareto, token_panels, ttft_panels
+from framethrift.reporting.pareto import COSTS, SECONDS, draw_pareto
 from framethrift.reporting.reducer_plot import RULE as REDUCERS_RULE
 from framethrift.reporting.reducer_plot import draw_methods, method_panels
 from framethrift.reporting.sources import Sources
@@ -42,10 +42,8 @@ class Picture:
 def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
     """Draw every figure the results allow, in the report's order."""
     variants = list(sources.study.variants)
-    tokens = _pareto("pareto_tokens", "Accuracy against visual tokens", token_panels(sources), variants, folder)
     return [
-        replace(tokens, listed=False),
-        _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
+        *(_pareto(sources, cost, variants, folder) for cost in COSTS),
         *_reducers(sources, folder),
         _lengths(sources, folder),
         _filmstrip(sources, folder),
@@ -56,11 +54,14 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
     ]
 
 
-def _pareto(name: str, title: str, panels: list[Panel], variants: list[str], folder: ReportFolder) -> Picture:
+def _pareto(sources: Sources, cost: str, variants: list[str], folder: ReportFolder) -> Picture:
+    against, panels_of = COSTS[cost]
+    name, title, panels = f"pareto_{cost}", f"Accuracy against {against}", panels_of(sources)
+    caption = f"{FRONTIER} {SECONDS}" if cost == "seconds" else FRONTIER
     if not panels:
-        return Picture(name, title, FRONTIER, missing="Not drawn: no cell has both an accuracy and this cost.")
+        return Picture(name, title, caption, missing="Not drawn: no cell has both an accuracy and this cost.", listed=False)
     draw_pareto(panels, variants, folder, name)
-    return Picture(name, title, FRONTIER, wide=len(panels) > 1)
+    return Picture(name, title, caption, wide=len(panels) > 1, listed=False)
 
 
 def _reducers(sources: Sources, folder: ReportFolder) -> list[Picture]:

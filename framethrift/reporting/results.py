@@ -80,6 +80,11 @@ class Cell:
         return {name: sum(float(costs[name]) for costs in stated) / len(stated) for name in names}
 
     @property
+    def seconds(self) -> float:
+        """Mean seconds per question in the runs that answered."""
+        return float(self.rows["seconds"].mean())
+
+    @property
     def unparsable(self) -> int:
         """Answers that could not be parsed; they count as wrong."""
         return int(self.rows["parsed"].isna().sum())

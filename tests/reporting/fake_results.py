@@ -121,7 +121,7 @@ def cell_rows(study: Study, variant: str, sampling: str, benchmark: str, seed: i
                 "queries": [f"a {question['type']} shape"]
                 if benchmark == "mini_needle" and sampling not in ("blind", "uniform_4")
                 else None,
-                "seconds": 0.05,
+                "seconds": round(0.01 + tokens / 10_000, 6),
             }
         )
     return rows

@@ -64,7 +64,7 @@ def test_everything_is_there(finished: Finished, report: Path) -> None:
         "claims",
     ):
         assert all((report / "tables" / f"{table}.{kind}").stat().st_size > 100 for kind in ("csv", "html", "tex"))
-    for figure in ("pareto_tokens", "pareto_ttft", "selector_timeline", "training_curves", "reward_curves"):
+    for figure in ("pareto_tokens", "pareto_ttft", "pareto_seconds", "selector_timeline", "training_curves", "reward_curves"):
         assert all((report / "figures" / f"{figure}.{kind}").stat().st_size > 1000 for kind in ("svg", "pdf", "png"))
     assert (report / "figures" / "filmstrip.png").read_bytes().startswith(b"\x89PNG")
     assert (report / "figures" / "pareto.html").exists() and (report / "report.tex").exists()
