@@ -3,8 +3,8 @@
     python perf/report.py --quick
     python perf/report.py --json perf/measured/report.json
 
-The results are made up: `wide` is `small` with every token reducer at four budgets beside its own cells, three seeds; `long` one
-benchmark with a hundred thousand answers. Opening is timed in headless Chromium, from setting a frame's address to the first
+The results are made up: `wide` is `small` with all its cells, token reducers at four budgets among them, and three seeds; `long`
+one benchmark with a hundred thousand answers. Opening is timed in headless Chromium, from setting a frame's address to the first
 questions drawn with their answers; the files are in the system's cache.
 """
 
@@ -26,18 +26,15 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 from framethrift.codec import encode_frames
 from framethrift.config import Layout, Study, load_study
 from framethrift.config.sampling import Select, Stream
 from framethrift.latency.machine import machine_facts
 from framethrift.progress import Progress
-from framethrift.reducers import REDUCERS
 from framethrift.reporting import render_report
 
 LIMIT_OPEN_S, LIMIT_PAGE_MB = 1.0, 5.0
-SHARES = (0.5, 0.25, 0.125, 0.0625)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --allow-file-access-from-files"
 PROBE = """<!DOCTYPE html><body><iframe width="1280" height="900"></iframe><script>
@@ -54,22 +51,6 @@ frame.src = "file://%s";
 look();
 </script>"""
 OPTIONS = {"direction": ["up", "down", "left", "right"], "colour": ["red", "green", "blue", "white"], "order": ["yes", "no"]}
-
-
-def wide_study(folder: Path, reducers: int) -> Study:
-    """`small` with `reducers` token reducers at four budgets each, on four uniform frames."""
-    raw = yaml.safe_load(Path("config/studies/small.yaml").read_text())
-    names = []
-    for name in list(REDUCERS)[:reducers]:
-        for share in SHARES:
-            names.append(f"{name}_{round(1000 * share)}")
-            reducer = {"name": name, "share": share}
-            raw["samplings"][names[-1]] = {"kind": "select", "selector": "uniform", "frames": 4, "reducer": reducer}
-    if names:
-        raw["cells"].append({"variants": ["mllm"], "samplings": names, "benchmarks": ["mini_needle"]})
-    path = folder / "small.yaml"
-    path.write_text(yaml.safe_dump(raw))
-    return load_study(path)
 
 
 def questions_of(benchmark: str, videos: int, per_video: int) -> list[dict[str, Any]]:
@@ -118,7 +99,8 @@ def write_cell(study: Study, layout: Layout, row: tuple[str, str], seed: int, qu
             elif isinstance(chosen, Select):
                 times = [12, 36, 60, 84] if chosen.selector == "uniform" else sorted(rng.choice(96, chosen.frames, replace=False))
                 shown = [{"time": float(time), "kind": "I"} for time in times]
-            tokens = round(12 * len(shown) * (chosen.reducer.share if isinstance(chosen, Select) and chosen.reducer else 1))
+            reducer = getattr(chosen, "reducer", None)
+            tokens = round(12 * len(shown) * (reducer.share if reducer else 1))
             correct += right
             facts = {name: question[name] for name in question if name != "evidence"}
             lines.append(
@@ -225,17 +207,19 @@ def sizes(report: Path) -> dict[str, Any]:
 def cases(quick: bool) -> Iterator[tuple[str, dict[str, Any], Study, Layout, int]]:
     """Made-up studies, each in a folder of its own: name, facts, study, layout, answers."""
     plans = {
-        "wide": {"reducers": 2 if quick else 20, "videos": 20 if quick else 200, "per_video": 5},
-        "long": {"reducers": 0, "videos": 40 if quick else 1000, "per_video": 25},
+        "wide": {"videos": 20 if quick else 200, "per_video": 5},
+        "long": {"videos": 40 if quick else 1000, "per_video": 25},
     }
     for name, plan in plans.items():
         with tempfile.TemporaryDirectory() as folder:
-            study = wide_study(Path(folder), plan["reducers"])
-            if name == "long":  # four systems, one seed: a hundred thousand answers on one page
-                rows = [
-                    {"variants": ["mllm"], "samplings": ["uniform_4", "top_k_4", "aks_4", "blind"], "benchmarks": ["mini_needle"]}
-                ]
-                raw = study.model_dump(mode="json") | {"seeds": [0], "cells": rows, "latency": []}
+            study = load_study("small")
+            if name == "long":  # four systems, one seed
+                rows = {
+                    "variants": ["mllm"],
+                    "samplings": ["uniform_4", "top_k_4", "aks_4", "blind"],
+                    "benchmarks": ["mini_needle"],
+                }
+                raw = study.model_dump(mode="json") | {"seeds": [0], "cells": [rows], "arena": None, "latency": []}
                 study = Study.model_validate(raw)
             layout = Layout(Path(folder) / "results" / study.name)
             answers = write_results(study, layout, plan["videos"], plan["per_video"])

@@ -91,5 +91,6 @@ def _system(site: Site, cell: Cell, page: str) -> dict[str, Any]:
         "interval": shown.interval,
         "asked": f"{len(cell.scores)} questions of {cell.accuracy.clusters} videos",
         "notes": notes,
-        "files": {str(seed): site.folder.link(path, page) for seed, path in cell.files.items()},
+        "seeds": len(cell.files),
+        "files": {str(seed): link for seed, path in cell.files.items() if (link := site.folder.source(path, page))},
     }

@@ -13,7 +13,7 @@ from framethrift.reporting.reducer_plot import RULE as REDUCERS_RULE
 from framethrift.reporting.reducer_plot import draw_methods, method_panels
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
-from framethrift.reporting.style import FORMATS
+from framethrift.reporting.style import FORMATS, draw_sentence
 from framethrift.reporting.timeline import RULE, draw_timelines, timelines
 from framethrift.reporting.video_length import RULE as LENGTH_RULE
 from framethrift.reporting.video_length import draw_lengths, length_panels
@@ -40,9 +40,9 @@ class Picture:
 
 
 def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
-    """Draw every figure the results allow, in the report's order."""
+    """Draw every figure the results allow, in the report's order; in place of one that is missing its file says why."""
     variants = list(sources.study.variants)
-    return [
+    pictures = [
         *(_pareto(sources, cost, variants, folder) for cost in COSTS),
         *_reducers(sources, folder),
         _lengths(sources, folder),
@@ -52,6 +52,10 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
         _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
         _curves("reward_curves", "Reward curves", REWARDS, reward_panels(runs), folder),
     ]
+    for picture in pictures:
+        if picture.missing:
+            draw_sentence(picture.missing, folder, picture.name)
+    return pictures
 
 
 def _pareto(sources: Sources, cost: str, variants: list[str], folder: ReportFolder) -> Picture:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.render_table import table_html, table_tex
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.table import Column, Entry, Table, missing, words
+from framethrift.reporting.tables import write_paper_table
 from tests.reporting.conftest import Finished
 from tests.reporting.fake_results import cell_rows, tiny, write_cell
 
@@ -150,3 +152,27 @@ def test_latex_escapes_and_html_escapes() -> None:
     html = table_html(table, ReportFolder(Path("/nowhere")), "index.html")
     assert "x_1 &lt; Δ 漢" in html and "A &amp; B" in html
     assert table.csv(str).splitlines() == ["a,b,b_low,b_high,b_missing", "x_1 < Δ 漢,-1.5,-2.0,-1.0,", "y,,,,gone & lost"]
+
+
+@pytest.mark.parametrize("name", ["table_1", "table_h3", "table_h4", "msjoe_table_1"])
+def test_a_table_is_the_same_bytes_from_the_per_question_files_alone(
+    finished: Finished, report: Path, tmp_path: Path, name: str
+) -> None:
+    layout = Layout(tmp_path / "results" / "tiny")
+    kept = ["cells/*/*/seed*/*.jsonl"]
+    if name.startswith("msjoe"):
+        kept.append("videos/*/*.parquet")  # where the evidence is stands with the questions, not with the answers
+    for pattern in kept:
+        for path in finished.layout.root.glob(pattern):
+            target = layout.root / path.relative_to(finished.layout.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    assert not list(layout.root.rglob("*.json"))
+    write_paper_table(finished.study, layout, name, layout.report, Progress("test"))
+    for kind in ("csv", "html", "tex"):
+        again, before = (root / "tables" / f"{name}.{kind}" for root in (layout.report, report))
+        assert again.read_bytes() == before.read_bytes()
+    shutil.rmtree(layout.root / "cells/cope/cope_1k")  # and it does depend on them
+    write_paper_table(finished.study, layout, name, layout.report, Progress("test"))
+    changed = (layout.report / "tables" / f"{name}.csv").read_bytes() != (report / "tables" / f"{name}.csv").read_bytes()
+    assert changed == (not name.startswith("msjoe"))

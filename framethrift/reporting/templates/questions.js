@@ -188,7 +188,7 @@ async function filter() {
     if (bits && !(bits & ~(OUTCOMES.right | OUTCOMES.differs))) right += 1;
   }
   const system = index.systems[by("cell").selectedIndex];
-  const several = Object.keys(system.files).length > 1;
+  const several = system.seeds > 1;
   by("count").textContent = `${matching.length} of ${index.count} questions, ${right} right${several ? " in every seed" : ""}`;
   by("lead").textContent = `${system.model}, shown ${system.shown}: ${system.accuracy} % ${system.interval} on ${system.asked}.`;
   const files = Object.entries(system.files).map(([seed, link]) => Object.assign(element("a", "", `seed ${seed}`), { href: link }));
