@@ -44,7 +44,7 @@ def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf
             for cost, (against, panels) in plots.items()
         },
         seconds=SECONDS,
-        tables=[table_html(table, site.folder, "index.html") for table in tables],
+        tables=[(table.name, table.title, table_html(table, site.folder, "index.html")) for table in tables],
         pictures=pictures,
         pdf=pdf,
         has_pdf=site.folder.path(PDF).is_file(),

@@ -106,7 +106,8 @@ SECONDS = (
 @styled
 def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: ReportFolder, name: str) -> None:
     """One small plot per benchmark: filled markers on the frontier, hollow ones dominated, bars the 95 % interval."""
-    figure, axes = new_figure(4.6 * len(panels), 4.4, columns=len(panels))
+    lines = max(len(panel.points) for panel in panels)  # of the key below each plot
+    figure, axes = new_figure(4.6 * len(panels), 3.2 + 0.15 * lines, columns=len(panels))
     for axis, panel in zip(axes[0], panels, strict=True):
         edge = panel.frontier
         axis.step([p.cost for p in edge], [p.accuracy for p in edge], where="post", color="#888888", linewidth=1, zorder=1)

@@ -21,7 +21,7 @@ from framethrift.reporting.video_length import draw_lengths, length_panels
 FRONTIER = (
     "One plot per benchmark; filled markers are on the frontier, hollow ones dominated; bars are 95 % intervals over videos."
 )
-LOSSES = "Losses of every stage over its steps; thin raw, thick running mean."
+LOSSES = "Losses of every stage over its steps; thin raw, thick the running mean over seeds."
 REWARDS = "Rewards, accuracies and share of evidence shown in the reinforcement-learning stages (MSJoE Fig. 8)."
 
 

@@ -12,6 +12,7 @@ from framethrift.evaluation.comparisons import SIGNIFICANCE, holm
 
 MISSING = "—"
 INCONCLUSIVE = "inconclusive"
+BLOCK = 36  # rows that fit on a printed page
 RANKS = ("best", "second", "third")
 
 
@@ -83,6 +84,16 @@ class Table:
     def printed(self) -> list[Column]:
         """Columns that fit on paper."""
         return [column for column in self.columns if column.width] if self.long else self.columns
+
+    @property
+    def tall(self) -> bool:
+        """Whether it has more rows than fit on a page or a screen: scrolled and searched there, printed in blocks."""
+        return len(self.rows) > BLOCK
+
+    @property
+    def blocks(self) -> list[list[dict[str, Entry]]]:
+        """Its rows in blocks that fit on a page each."""
+        return [self.rows[start : start + BLOCK] for start in range(0, len(self.rows), BLOCK)]
 
     @property
     def groups(self) -> list[tuple[str, int]]:

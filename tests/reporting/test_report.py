@@ -17,7 +17,7 @@ from framethrift.codec import encode_frames, read_frames
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout
 from framethrift.config.recipe import Recipe
-from framethrift.reporting import question_frames, render_report
+from framethrift.reporting import curves, question_frames, render_report
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pdf import build_pdf
 from framethrift.reporting.question_data import QuestionData, pieces
@@ -264,3 +264,8 @@ def test_without_latex_the_sources_stand_and_say_what_to_install(tmp_path: Path,
     (tmp_path / "report.pdf").write_text("of an earlier run")
     assert "install latexmk with pdfLaTeX" in build_pdf(tmp_path)
     assert not (tmp_path / "report.pdf").exists()
+
+
+def test_curves_of_several_seeds_share_a_name() -> None:
+    series = [("cope/seed0", {0: 1.0, 10: 3.0}), ("rgb/seed0", {0: 2.0}), ("cope/seed1", {0: 5.0})]
+    assert curves._by_name(series) == {"cope": [{0: 1.0, 10: 3.0}, {0: 5.0}], "rgb": [{0: 2.0}]}

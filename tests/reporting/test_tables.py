@@ -176,3 +176,15 @@ def test_a_table_is_the_same_bytes_from_the_per_question_files_alone(
     write_paper_table(finished.study, layout, name, layout.report, Progress("test"))
     changed = (layout.report / "tables" / f"{name}.csv").read_bytes() != (report / "tables" / f"{name}.csv").read_bytes()
     assert changed == (not name.startswith("msjoe"))
+
+
+def test_a_tall_table_is_scrolled_on_screen_and_printed_in_blocks() -> None:
+    table = Table("t", "T", "C", [Column("a", "A", numeric=False), Column("b", "B")])
+    table.rows = [{"a": words(f"row {number}"), "b": Entry("1.0", 1.0)} for number in range(80)]
+    assert table.tall and [len(rows) for rows in table.blocks] == [36, 36, 8]
+    tex = table_tex(table)
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == tex.count("A & B") == 3
+    assert all(f"row {number} & 1.0" in tex for number in range(80)) and "\n\n\\bottomrule" not in tex
+    assert 'class="scroll tall"' in table_html(table, ReportFolder(Path("/nowhere")), "index.html")
+    table.rows = table.rows[:36]
+    assert not table.tall and table_tex(table).count("tabular}") == 2
