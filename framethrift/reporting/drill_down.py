@@ -85,7 +85,7 @@ def _system(site: Site, cell: Cell, page: str) -> dict[str, Any]:
     return {
         "name": key.system,
         "model": variant_label(study, key.variant),
-        "shown": row_label(study, (key.variant, key.sampling)),
+        "shown": row_label(study, key.row),
         "sampling": key.sampling,
         "accuracy": shown.text,
         "interval": shown.interval,

@@ -174,6 +174,6 @@ def _point(study: Study, cell: Cell, paid: float) -> Point:
     key, found = cell.key, cell.accuracy
     sampling = study.samplings[key.sampling]
     ceiling = isinstance(sampling, Select) and sampling.selector == CEILING
-    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}" + (" (ceiling)" if ceiling else "")
+    label = f"{key.variant}: {row_label(study, key.row)}" + (" (ceiling)" if ceiling else "")
     shares = (100 * found.value, 100 * found.low, 100 * found.high)
     return Point(key.variant, key.sampling, label, paid, *shares, questions_page(cell), ceiling)

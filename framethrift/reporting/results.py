@@ -10,6 +10,7 @@ import pandas as pd
 
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.rows import Row
 from framethrift.evaluation import statistics
 from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
 from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json
@@ -25,6 +26,11 @@ class CellKey:
 
     def __str__(self) -> str:
         return f"{self.variant} / {self.sampling} / {self.benchmark}"
+
+    @property
+    def row(self) -> Row:
+        """The row of a table that the cell stands in."""
+        return self.variant, self.sampling
 
     @property
     def system(self) -> str:

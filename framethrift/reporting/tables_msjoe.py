@@ -7,7 +7,7 @@ from framethrift.reporting.cell_file import read_json
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number
-from framethrift.reporting.tables_cope import add_accuracies, names
+from framethrift.reporting.tables_accuracy import add_accuracies, names
 
 CEILING = "oracle"
 STEPS = {"queries": "Queries", "similarity": "Similarity", "sampling": "Sampling", "answering": "Answering"}

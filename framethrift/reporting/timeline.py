@@ -98,5 +98,5 @@ def _first_seed(cell: Cell) -> dict[str, dict[str, Any]]:
 
 def _pick(sources: Sources, cell: Cell, row: dict[str, Any]) -> Pick:
     study, key = sources.study, cell.key
-    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}"
+    label = f"{key.variant}: {row_label(study, key.row)}"
     return Pick(label, key.variant, [time for time, _ in row["shown"]], row["score"] == 1, row["parsed"])

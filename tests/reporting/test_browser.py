@@ -106,3 +106,17 @@ def test_clicking_a_number_leads_to_its_questions(finished: Finished, report: Pa
     assert told["searched"].startswith(f"{sum('order' in row['question'] for row in wrong)} of 180 questions")
     assert told["address"] == "#cell=cope__cope_1k&search=order&outcome=wrong"
     assert told["systems"] == 8 and told["then"].startswith("rgb (key frames), shown 4 key frames / GOP: ")
+
+
+SEARCH = """
+  const rows = [...page.querySelectorAll(".tall tbody tr")], search = page.querySelector("input[type=search]");
+  search.value = "cope.mini.retrieval recall@5";
+  search.dispatchEvent(new Event("input"));
+  return [rows.length, rows.filter((row) => !row.hidden).map((row) => row.children[1].textContent)];
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+def test_a_tall_table_is_searched(finished: Finished, report: Path, tmp_path: Path) -> None:
+    rows, left = probed(report, tmp_path, "tables/claims.html", SEARCH)
+    assert rows == len(finished.sources.verdicts) and left == ["cope.mini.retrieval"]
