@@ -24,18 +24,19 @@ ifneq ($(shell [ "$$(cat $(FILLED))" = "$$(pwd -P)" ] && .venv/bin/python -c 'pr
 endif
 endif
 
-.PHONY: help demo test lint audit mlflow clean
+.PHONY: help demo publish test lint audit mlflow clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo [CLIPS=FOLDER]   the miniature of both papers, with your own video clips if you like: reports/mini/index.html'
+	@echo 'make publish STUDY=small   keep the report of a finished study in git: reports/published/small'
 	@echo 'make test                  all tests'
 	@echo 'make lint                  formatting, style and types'
 	@echo 'make audit                 known vulnerabilities of the pinned packages (needs the network, and says so)'
 	@echo 'make mlflow [PORT=5000]    every training curve of the study, in the browser'
 	@echo 'make clean                 delete results/mini, reports/mini and caches'
 	@echo
-	@echo 'STUDY=NAME chooses another study for demo, mlflow and clean; PYTHON=PATH chooses the Python that .venv is made from.'
+	@echo 'STUDY=NAME chooses another study for demo, publish, mlflow and clean; PYTHON=PATH chooses the Python that .venv is made from.'
 
 # CLIPS reaches the shell as a variable and Snakemake as a quoted YAML string: any folder name will do.
 override export CLIPS := $(value CLIPS)
@@ -48,6 +49,9 @@ demo: $(FILLED)
 	$(RUN) framethrift.unlock "$$@"; \
 	$(RUN) snakemake "$$@"
 	@printf '\nThe report: %s\n' "$$(pwd -P)/reports/$(STUDY)/index.html"
+
+publish: $(FILLED)
+	@framethrift publish $(STUDY)
 
 test: $(FILLED)
 	@$(RUN) pytest -n 2 --dist loadgroup

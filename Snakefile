@@ -49,4 +49,4 @@ rule all:
     """The whole study and its report."""
     default_target: True
     input:
-        rules.report.output,
+        rules.report.output.index,

@@ -60,6 +60,20 @@ def compare(
     print(f"{len(moved)} of {len(found.moved)} cells moved beyond noise: {write_comparison(found, first, second, out)}")
 
 
+def publish(
+    study: StudyName = "small",
+    set_: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to [default: reports/published/<study>].")] = None,
+) -> None:
+    """Render a report to keep in git: tables, figures, pages and a README, in a few megabytes, from the files in results/."""
+    from framethrift.progress import Progress
+    from framethrift.reporting.publish import publish as publish_report
+    from framethrift.tracking.provenance import revision
+
+    with Progress("publish", unit="parts") as progress:
+        progress.say(f"{publish_report(*open_study(study, set_), progress, revision=revision(), target=out)}")
+
+
 def _numbers(verdict: Any) -> str:
     from framethrift.reporting.tables_audit import ours
 
@@ -81,4 +95,4 @@ def _facts(verdict: Any) -> dict[str, Any]:
     }
 
 
-COMMANDS: list[Callable[..., None]] = [claims, compare]
+COMMANDS: list[Callable[..., None]] = [claims, compare, publish]

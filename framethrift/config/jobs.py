@@ -116,7 +116,9 @@ def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
 
 def _report(flow: Workflow) -> Files:
     reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()]
-    return reads, [f"{flow.layout.report}/index.html"]
+    figures = ("pareto_tokens", "pareto_ttft", "pareto_seconds", "video_length", "selector_timeline", "training_curves")
+    names = ["index.html", "tables/claims.html", *(f"figures/{name}.svg" for name in (*figures, "reward_curves", "codec_speed"))]
+    return reads, [f"{flow.layout.report}/{name}" for name in [*names, "figures/filmstrip.png"]]
 
 
 _FILES: dict[str, Callable[..., Files]] = {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ _COLUMNS: dict[str, tuple[type, ...]] = {
     "shown": (list,),
     "visual_tokens": (int,),
     "queries": (list, type(None)),
+    "seconds": (int, float),
 }
-_UNUSED = ("prompt", "costs")  # the report needs neither, and they are the longest
+_UNUSED = ("prompt", "query_text", "costs")  # the longest: they stay in the file
 AGREEMENT = 1e-6
+Shown = tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Problem:
 def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Rows of `<benchmark>.jsonl` and what is wrong with it; an unusable line is left out and reported, never repaired.
 
+    Prompts stay in the file; `shown` becomes pairs (seconds, kind), one object for all rows shown the same.
     A file that cannot be read as text gives no rows. `place` names the cell in the problems.
     """
     try:
@@ -56,7 +60,6 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
         return [], [Problem(place, path, f"not UTF-8 text ({error.reason} at byte {error.start})")]
     rows: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
-    shown: dict[str, list[Any]] = {}  # once in memory for all questions about a video
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
@@ -69,8 +72,7 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
         if complaint:
             problems.append(Problem(place, path, f"line {number}: {complaint}: left out"))
             continue
-        row["shown"] = shown.setdefault(str(row["shown"]), row["shown"])
-        rows[row["question_id"]] = {name: value for name, value in row.items() if name not in _UNUSED}
+        rows[row["question_id"]] = {name: row[name] for name in row if name not in _UNUSED} | {"shown": _shown(row["shown"])}
     if not rows:
         problems.append(Problem(place, path, "holds no usable question"))
     return list(rows.values()), problems
@@ -128,6 +130,16 @@ def read_columns(path: Path, columns: list[str], place: str) -> tuple[pd.DataFra
         return pd.read_parquet(path, columns=columns), []
     except (OSError, ValueError, KeyError) as error:
         return None, [Problem(place, path, f"cannot be read as a table ({error})")]
+
+
+def _shown(items: list[dict[str, Any]]) -> Shown:
+    return _same(tuple((float(item["time"]), str(item["kind"])) for item in items))
+
+
+@lru_cache(maxsize=100_000)
+def _same(shown: Shown) -> Shown:
+    """The one object for what is shown alike: hundreds of cells show the same frames of a video."""
+    return shown
 
 
 def _complaint(row: Any, benchmark: str) -> str | None:

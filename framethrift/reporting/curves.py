@@ -1,5 +1,6 @@
 """Training and reward curves from the spools."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from framethrift.reporting.style import COLOURS, DASHES, new_figure, save, style
 Series = list[tuple[str, dict[int, float]]]
 _COLUMNS = 3
 _OUTCOMES = ("accuracy", "validation_accuracy", "evidence_coverage")
+_SEED = re.compile(r"/seed\d+")
+_FEW = 8  # names in a legend of the usual size
 _SMOOTHED = 0.05  # share of a curve's points in the running mean
 
 
@@ -36,18 +39,19 @@ def reward_panels(runs: Sequence[Recorded]) -> dict[str, Series]:
 
 @styled
 def draw_curves(panels: dict[str, Series], folder: ReportFolder, name: str) -> None:
-    """One small plot per panel: thin raw curve, thick running mean; dashes and colours tell series apart."""
+    """One small plot per panel: thin raw curves, thick the running mean over seeds; dashes and colours tell series apart."""
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = new_figure(3.6 * columns, 2.7 * rows, rows, columns)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (title, series) in zip(axes.flat, panels.items(), strict=False):
-        for number, (label, curve) in enumerate(series):
-            steps = np.array(sorted(curve))
-            values = np.array([curve[step] for step in steps.tolist()])
+        for number, (label, curves) in enumerate(_by_name(series).items()):
             colour = COLOURS[number % len(COLOURS)]
-            axis.plot(steps, values, color=colour, linewidth=0.5, alpha=0.35)
+            for curve in curves:
+                axis.plot(sorted(curve), [curve[step] for step in sorted(curve)], color=colour, linewidth=0.5, alpha=0.35)
+            steps = sorted(set().union(*curves))
+            values = np.array([np.mean([curve[step] for curve in curves if step in curve]) for step in steps])
             axis.plot(
                 steps, _running_mean(values), color=colour, linestyle=DASHES[number % len(DASHES)], linewidth=1.6, label=label
             )
@@ -55,8 +59,16 @@ def draw_curves(panels: dict[str, Series], folder: ReportFolder, name: str) -> N
         if positive and _spread(series) > 20:
             axis.set_yscale("log")
         axis.set(title=title, xlabel="step")
-        axis.legend()
+        axis.legend(fontsize=6 if len(_by_name(series)) > _FEW else None)
     save(figure, folder, name)
+
+
+def _by_name(series: Series) -> dict[str, list[dict[int, float]]]:
+    """Curves that differ in nothing but the seed, together under one name."""
+    found: dict[str, list[dict[int, float]]] = {}
+    for label, curve in series:
+        found.setdefault(_SEED.sub("", label), []).append(curve)
+    return found
 
 
 def _spread(series: Series) -> float:

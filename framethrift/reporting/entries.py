@@ -1,15 +1,16 @@
 """From estimates to table entries: one way of rounding, linking and saying that something is not settled."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from framethrift.evaluation import statistics
 from framethrift.reporting.results import Cell
 from framethrift.reporting.table import INCONCLUSIVE, Entry, minus, missing
 
 
-def questions_page(cell: Cell) -> str:
-    """Name of the page that lists a cell's questions."""
-    return f"questions/{cell.key.slug}.html"
+def questions_page(cell: Cell, **filters: str) -> str:
+    """Address in the report where a cell's questions are listed; `filters` narrow them (type, part, outcome)."""
+    return f"questions/{cell.key.benchmark}.html#{urlencode({'cell': cell.key.system} | filters)}"
 
 
 def accuracy_entry(cell: Cell | None, *, mark: str = "") -> Entry:
@@ -56,16 +57,3 @@ def against(cell: Cell | None, baseline: Cell | None) -> Entry:
     except ValueError as error:
         return missing(str(error))
     return difference_entry(found, tuple([*cell.files.values(), *baseline.files.values()]))
-
-
-def best(cells: list[Cell | None]) -> Cell | None:
-    """The cell that is above every other by a paired test on the same questions; None when none is."""
-    present = [cell for cell in cells if cell is not None and not cell.missing]
-    if len(present) < 2:
-        return None
-    top = max(present, key=lambda cell: cell.accuracy.value)
-    try:
-        separated = all(top.against(other).low > 0 for other in present if other is not top)
-    except ValueError:
-        return None
-    return top if separated else None

@@ -8,10 +8,14 @@ from framethrift.files import replace_file
 
 
 class ReportFolder:
-    """A report's folder; every path given to it is relative to the folder, with '/' between parts."""
+    """A report's folder; every path given to it is relative to the folder, with '/' between parts.
 
-    def __init__(self, root: Path) -> None:
+    A `closed` one is kept apart from the results it was made from: its pages do not lead to them.
+    """
+
+    def __init__(self, root: Path, *, closed: bool = False) -> None:
         self.root = root
+        self.closed = closed
         self.written: set[str] = set()
 
     def path(self, name: str) -> Path:
@@ -32,6 +36,10 @@ class ReportFolder:
         """Relative address of `target` (a path, or a name in this folder) for use on `page`."""
         absolute = target if isinstance(target, Path) else self.root / target
         return Path(os.path.relpath(absolute, (self.root / page).parent)).as_posix()
+
+    def source(self, file: Path, page: str) -> str | None:
+        """Relative address of a result file for use on `page`; None in a closed folder."""
+        return None if self.closed else self.link(file, page)
 
     def remove_stale(self, subfolders: tuple[str, ...]) -> None:
         """Delete files of an earlier report in `subfolders` that this one did not write."""

@@ -10,7 +10,7 @@ from framethrift.config.data import Clips, Official, Published
 from framethrift.config.variants import VideolmVariant
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import Status, Verdict, count
-from framethrift.reporting.pareto import token_panels
+from framethrift.reporting.pareto import COSTS, SECONDS
 from framethrift.reporting.pareto_svg import pareto_html
 from framethrift.reporting.pdf import PDF
 from framethrift.reporting.pictures import Picture
@@ -25,10 +25,11 @@ def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf
     """Write index.html and the Pareto plot alone, figures/pareto.html; `pdf` says what came of the PDF."""
     sources = site.sources
     headlines = [(verdict, ours(verdict)) for verdict in sources.verdicts if verdict.claim.headline]
-    panels = token_panels(sources)
     variants = list(sources.study.variants)
-    if panels:
-        _write_pareto(pareto_html(panels, variants, site.folder, "figures/pareto.html"), site.folder)
+    plots = {cost: (against, panels_of(sources)) for cost, (against, panels_of) in COSTS.items()}
+    tokens = plots["tokens"][1]
+    if tokens:
+        _write_pareto(pareto_html(tokens, variants, site.folder, "figures/pareto.html"), site.folder)
     site.write(
         "index.html",
         "index.html.j2",
@@ -38,8 +39,12 @@ def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf
         total=len(sources.verdicts),
         counts=count(sources.verdicts),
         groups=by_group(sources.verdicts),
-        pareto=pareto_html(panels, variants, site.folder, "index.html") if panels else "",
-        tables=[table_html(table, site.folder, "index.html") for table in tables],
+        paretos={
+            cost: (against, pareto_html(panels, variants, site.folder, "index.html") if panels else "")
+            for cost, (against, panels) in plots.items()
+        },
+        seconds=SECONDS,
+        tables=[(table.name, table.title, table_html(table, site.folder, "index.html")) for table in tables],
         pictures=pictures,
         pdf=pdf,
         has_pdf=site.folder.path(PDF).is_file(),

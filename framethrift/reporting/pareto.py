@@ -87,10 +87,27 @@ def ttft_panels(sources: Sources) -> list[Panel]:
     return _panels(sources, "time to first token (ms)", cost)
 
 
+def seconds_panels(sources: Sources) -> list[Panel]:
+    """Accuracy against mean seconds that the answering device was busy per question, as the cells themselves recorded them."""
+    return _panels(sources, "device seconds per question", lambda cell: cell.seconds)
+
+
+COSTS: dict[str, tuple[str, Callable[[Sources], list[Panel]]]] = {
+    "tokens": ("visual tokens", token_panels),
+    "ttft": ("time to first token", ttft_panels),
+    "seconds": ("GPU-seconds", seconds_panels),
+}
+SECONDS = (
+    "Seconds are those of each cell's own run, one device, reading and decoding included, shared evenly in a batch: "
+    "GPU-seconds where a GPU answered, else the processor's. Cells that ran beside other jobs took longer than they had to."
+)
+
+
 @styled
 def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: ReportFolder, name: str) -> None:
     """One small plot per benchmark: filled markers on the frontier, hollow ones dominated, bars the 95 % interval."""
-    figure, axes = new_figure(4.6 * len(panels), 4.4, columns=len(panels))
+    lines = max(len(panel.points) for panel in panels)  # of the key below each plot
+    figure, axes = new_figure(4.6 * len(panels), 3.2 + 0.15 * lines, columns=len(panels))
     for axis, panel in zip(axes[0], panels, strict=True):
         edge = panel.frontier
         axis.step([p.cost for p in edge], [p.accuracy for p in edge], where="post", color="#888888", linewidth=1, zorder=1)
@@ -157,6 +174,6 @@ def _point(study: Study, cell: Cell, paid: float) -> Point:
     key, found = cell.key, cell.accuracy
     sampling = study.samplings[key.sampling]
     ceiling = isinstance(sampling, Select) and sampling.selector == CEILING
-    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}" + (" (ceiling)" if ceiling else "")
+    label = f"{key.variant}: {row_label(study, key.row)}" + (" (ceiling)" if ceiling else "")
     shares = (100 * found.value, 100 * found.low, 100 * found.high)
     return Point(key.variant, key.sampling, label, paid, *shares, questions_page(cell), ceiling)

@@ -1,6 +1,6 @@
 """The static figures of a report: drawn from the results, or a sentence that says why not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from framethrift.config.tables import table_rows
 from framethrift.reporting.codec_speed import RULE as SPEED_RULE
@@ -8,12 +8,12 @@ from framethrift.reporting.codec_speed import draw_codec_speed, read_codec_speed
 from framethrift.reporting.curves import Series, draw_curves, reward_panels, training_panels
 from framethrift.reporting.filmstrip import KINDS, draw_filmstrip_files, filmstrip_video
 from framethrift.reporting.folder import ReportFolder
-from framethrift.reporting.pareto import Panel, draw_pareto, token_panels, ttft_panels
+from framethrift.reporting.pareto import COSTS, SECONDS, draw_pareto
 from framethrift.reporting.reducer_plot import RULE as REDUCERS_RULE
 from framethrift.reporting.reducer_plot import draw_methods, method_panels
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
-from framethrift.reporting.style import FORMATS
+from framethrift.reporting.style import FORMATS, draw_sentence
 from framethrift.reporting.timeline import RULE, draw_timelines, timelines
 from framethrift.reporting.video_length import RULE as LENGTH_RULE
 from framethrift.reporting.video_length import draw_lengths, length_panels
@@ -21,7 +21,7 @@ from framethrift.reporting.video_length import draw_lengths, length_panels
 FRONTIER = (
     "One plot per benchmark; filled markers are on the frontier, hollow ones dominated; bars are 95 % intervals over videos."
 )
-LOSSES = "Losses of every stage over its steps; thin raw, thick running mean."
+LOSSES = "Losses of every stage over its steps; thin raw, thick the running mean over seeds."
 REWARDS = "Rewards, accuracies and share of evidence shown in the reinforcement-learning stages (MSJoE Fig. 8)."
 
 
@@ -40,12 +40,10 @@ class Picture:
 
 
 def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) -> list[Picture]:
-    """Draw every figure the results allow, in the report's order."""
+    """Draw every figure the results allow, in the report's order; in place of one that is missing its file says why."""
     variants = list(sources.study.variants)
-    tokens = _pareto("pareto_tokens", "Accuracy against visual tokens", token_panels(sources), variants, folder)
-    return [
-        replace(tokens, listed=False),
-        _pareto("pareto_ttft", "Accuracy against time to first token", ttft_panels(sources), variants, folder),
+    pictures = [
+        *(_pareto(sources, cost, variants, folder) for cost in COSTS),
         *_reducers(sources, folder),
         _lengths(sources, folder),
         _filmstrip(sources, folder),
@@ -54,13 +52,20 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
         _curves("training_curves", "Training curves", LOSSES, training_panels(runs), folder),
         _curves("reward_curves", "Reward curves", REWARDS, reward_panels(runs), folder),
     ]
+    for picture in pictures:
+        if picture.missing:
+            draw_sentence(picture.missing, folder, picture.name)
+    return pictures
 
 
-def _pareto(name: str, title: str, panels: list[Panel], variants: list[str], folder: ReportFolder) -> Picture:
+def _pareto(sources: Sources, cost: str, variants: list[str], folder: ReportFolder) -> Picture:
+    against, panels_of = COSTS[cost]
+    name, title, panels = f"pareto_{cost}", f"Accuracy against {against}", panels_of(sources)
+    caption = f"{FRONTIER} {SECONDS}" if cost == "seconds" else FRONTIER
     if not panels:
-        return Picture(name, title, FRONTIER, missing="Not drawn: no cell has both an accuracy and this cost.")
+        return Picture(name, title, caption, missing="Not drawn: no cell has both an accuracy and this cost.", listed=False)
     draw_pareto(panels, variants, folder, name)
-    return Picture(name, title, FRONTIER, wide=len(panels) > 1)
+    return Picture(name, title, caption, wide=len(panels) > 1, listed=False)
 
 
 def _reducers(sources: Sources, folder: ReportFolder) -> list[Picture]:

@@ -32,10 +32,11 @@ def write_provenance(site: Site, runs: list[Recorded], revision: str | None) -> 
         "Settings digest": settings_digest(study),
         "Revision of this report": revision or "not given",
         "Revisions of the stages": ", ".join(commits) or "not recorded",
-        "Hosts of the stages": ", ".join(hosts) or "not recorded",
         "Rendered with": f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         "Busy time of all recorded stages": duration(sum(run.seconds for run in runs)) if runs else "not recorded",
     }
+    if not site.folder.closed:  # whose machine it was is nobody else's business
+        facts["Hosts of the stages"] = ", ".join(hosts) or "not recorded"
     site.write(
         page,
         "provenance.html.j2",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from framethrift.config import Layout, Study
-from framethrift.reporting.cell_file import Problem, read_columns
+from framethrift.reporting.cell_file import Problem, Shown, read_columns
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,8 @@ def read_question_facts(study: Study, layout: Layout) -> tuple[QuestionFacts, li
     return QuestionFacts(evidence, duration), problems
 
 
-def share_shown(shown: list[dict], intervals: list[tuple[float, float]]) -> float | None:
+def share_shown(shown: Shown, intervals: list[tuple[float, float]]) -> float | None:
     """Share of the evidence intervals with at least one shown frame inside; None without evidence."""
     if not intervals:
         return None
-    times = [float(item["time"]) for item in shown]
-    return sum(any(start <= time <= end for time in times) for start, end in intervals) / len(intervals)
+    return sum(any(start <= time <= end for time, _ in shown) for start, end in intervals) / len(intervals)

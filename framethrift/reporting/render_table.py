@@ -16,7 +16,7 @@ def table_html(table: Table, folder: ReportFolder, page: str) -> Markup:
     def address(entry: Entry) -> str | None:
         if entry.page:
             return folder.link(entry.page.partition("#")[0], page) + "".join(entry.page.partition("#")[1:])
-        return folder.link(entry.files[0], page) if entry.files else None
+        return folder.source(entry.files[0], page) if entry.files else None
 
     def files(entry: Entry) -> str:
         return " ".join(folder.link(file, page) for file in entry.files)
@@ -42,7 +42,7 @@ def write_table(table: Table, folder: ReportFolder) -> None:
     folder.write(f"{name}.tex", table_tex(table))
     body = table_html(table, folder, f"{name}.html")
     page = html_environment().get_template("fragment.html.j2")
-    folder.write(f"{name}.html", page.render(title=table.title, body=body, style=folder.link("style.css", f"{name}.html")))
+    folder.write(f"{name}.html", page.render(title=table.title, body=body))
 
 
 def _footnotes(table: Table) -> dict[str, str]:

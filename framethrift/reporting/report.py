@@ -17,6 +17,7 @@ from framethrift.reporting.pdf import PDF, build_pdf
 from framethrift.reporting.pictures import draw_pictures
 from framethrift.reporting.provenance_page import stages, write_provenance
 from framethrift.reporting.render_table import table_html, write_table
+from framethrift.reporting.results import Cell
 from framethrift.reporting.site import Site, write_assets
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.stage_runs import read_stage_runs
@@ -33,24 +34,29 @@ def render_report(
     *,
     revision: str | None = None,
     pdf: bool = False,
+    published: int | None = None,
 ) -> Sources:
     """Write tables, figures, pages, LaTeX sources and (`pdf`) the PDF of `study` to `report_dir`, from files under `layout`.
 
+    A report to be `published` is kept apart from its results: it leads nowhere else and lists so many questions of a benchmark.
     Missing, damaged or contradictory results never stop the report: they are named at their place and in the list of
     problems of the returned sources. index.html is written last. Raises LedgerError for an unusable claims ledger.
     """
     progress = progress or Progress("report", unit="parts")
-    folder = ReportFolder(report_dir)
+    folder = ReportFolder(report_dir, closed=published is not None)
     sources = read_sources(study, layout, progress)
     runs, run_problems = read_stage_runs(layout)
     sources.problems.extend(run_problems)
     clips = clip_datasets(study)
     site = Site(sources, folder, revision, clips=bool(clips))
-    present = [cell for cell in sources.results.cells.values() if not cell.missing]
-    progress.start(total=len(present) + 6, unit="parts")
+    asked: dict[str, list[Cell]] = defaultdict(list)
+    for key, cell in sources.results.cells.items():
+        if not cell.missing:
+            asked[key.benchmark].append(cell)
+    progress.start(total=len(asked) + 6, unit="parts")
     write_assets(folder)
-    for cell in present:
-        write_questions(site, cell)
+    for benchmark, cells in asked.items():
+        write_questions(site, benchmark, cells, published)
         progress.advance()
     pictures = draw_pictures(sources, runs, folder)
     progress.advance()
@@ -88,9 +94,9 @@ def render_report(
 
 
 def _write_claims(site: Site) -> None:
-    def shown(verdict: Verdict) -> tuple[Verdict, Entry, list[tuple[str, str]]]:
+    def shown(verdict: Verdict) -> tuple[Verdict, Entry, list[tuple[str, str | None]]]:
         root = site.sources.layout.root
-        links = [(file.relative_to(root).as_posix(), site.folder.link(file, "claims.html")) for file in verdict.files]
+        links = [(file.relative_to(root).as_posix(), site.folder.source(file, "claims.html")) for file in verdict.files]
         return verdict, tables_audit.ours(verdict), links
 
     verdicts = site.sources.verdicts

@@ -10,6 +10,7 @@ import pandas as pd
 
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.rows import Row
 from framethrift.evaluation import statistics
 from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
 from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json
@@ -27,9 +28,14 @@ class CellKey:
         return f"{self.variant} / {self.sampling} / {self.benchmark}"
 
     @property
-    def slug(self) -> str:
-        """File name of the cell's question page, without ending."""
-        return f"{self.variant}__{self.sampling}__{self.benchmark}"
+    def row(self) -> Row:
+        """The row of a table that the cell stands in."""
+        return self.variant, self.sampling
+
+    @property
+    def system(self) -> str:
+        """Variant and sampling as one name, for addresses and files."""
+        return f"{self.variant}__{self.sampling}"
 
 
 @dataclass
@@ -78,6 +84,11 @@ class Cell:
         stated = [summary.get("costs") or {} for summary in self.summaries.values()]
         names = [name for name in (stated[0] if stated else {}) if all(name in costs for costs in stated)]
         return {name: sum(float(costs[name]) for costs in stated) / len(stated) for name in names}
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds per question in the runs that answered."""
+        return float(self.rows["seconds"].mean())
 
     @property
     def unparsable(self) -> int:

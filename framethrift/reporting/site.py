@@ -7,7 +7,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.templating import html_environment
 
-ASSETS = ("style.css", "pareto.js", "claims.js", "questions.js")
+ASSETS = ("style.css", "pareto.js", "claims.js", "questions.js", "tables.js")
 
 
 class Site:

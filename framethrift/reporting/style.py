@@ -1,6 +1,7 @@
 """How figures look: colour-blind-safe, told apart in grey by markers and dashes, the same bytes on every run."""
 
 import io
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -69,3 +70,12 @@ def save(figure: Figure, folder: ReportFolder, name: str) -> None:
         figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white")
         folder.write(f"figures/{name}.{kind}", buffer.getvalue())
     plt.close(figure)
+
+
+@styled
+def draw_sentence(sentence: str, folder: ReportFolder, name: str) -> None:
+    """A figure that holds a sentence: a declared file must be there, and it must not look like a result."""
+    figure, axes = new_figure(6, 1)
+    axes[0, 0].set_axis_off()
+    axes[0, 0].text(0, 0.5, textwrap.fill(sentence, 80), va="center")
+    save(figure, folder, name)

@@ -12,6 +12,8 @@ from framethrift.evaluation.comparisons import SIGNIFICANCE, holm
 
 MISSING = "—"
 INCONCLUSIVE = "inconclusive"
+BLOCK = 36  # rows that fit on a printed page
+RANKS = ("best", "second", "third")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Entry:
     """One cell of a table: what it shows and where that comes from.
 
     `text` is shown; `value`, `low`, `high` are its unrounded numbers in the column's unit; `page` leads to the questions behind
-    it; `files` are the result files; `missing` says why there is no number; `mark` is "best", "open" (not settled) or empty;
+    it; `files` are the result files; `missing` says why there is no number; `mark` is a rank, "open" (not settled) or empty;
     `p_value` is that of a difference, `corrected` the same after a correction for the other differences of its table.
     """
 
@@ -84,6 +86,16 @@ class Table:
         return [column for column in self.columns if column.width] if self.long else self.columns
 
     @property
+    def tall(self) -> bool:
+        """Whether it has more rows than fit on a page or a screen: scrolled and searched there, printed in blocks."""
+        return len(self.rows) > BLOCK
+
+    @property
+    def blocks(self) -> list[list[dict[str, Entry]]]:
+        """Its rows in blocks that fit on a page each."""
+        return [self.rows[start : start + BLOCK] for start in range(0, len(self.rows), BLOCK)]
+
+    @property
     def groups(self) -> list[tuple[str, int]]:
         """Group heads with the number of columns they span, in order."""
         spans: list[tuple[str, int]] = []
@@ -129,6 +141,9 @@ class Table:
             if any(entry.low is not None for entry in entries):
                 heads += [f"{column.name}_low", f"{column.name}_high"]
                 picks += [[_exact(entry.low) for entry in entries], [_exact(entry.high) for entry in entries]]
+            if any(entry.mark in RANKS for entry in entries):
+                heads.append(f"{column.name}_rank")
+                picks.append([str(RANKS.index(entry.mark) + 1) if entry.mark in RANKS else "" for entry in entries])
             if any(entry.p_value is not None for entry in entries):
                 heads += [f"{column.name}_p", f"{column.name}_p_holm"]
                 picks += [[_exact(entry.p_value) for entry in entries], [_exact(entry.corrected) for entry in entries]]

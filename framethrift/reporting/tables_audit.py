@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlencode
 
 from framethrift.config.claims import Within
 from framethrift.config.rows import reduction
 from framethrift.config.sampling import Blind
-from framethrift.reporting.entries import accuracy_entry, difference_entry
-from framethrift.reporting.labels import row_label, variant_label
+from framethrift.reporting.entries import accuracy_entry, difference_entry, questions_page
+from framethrift.reporting.labels import variant_label
 from framethrift.reporting.ledger import Verdict
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, minus, missing, number, words
+from framethrift.reporting.tables_accuracy import names
 
 
 def blind_control(sources: Sources) -> Table:
@@ -55,7 +55,7 @@ def blind_control(sources: Sources) -> Table:
 def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
     """Accuracy per question type, or per part, of one benchmark, for every cell with all tokens; `by` is "type" or "part"."""
     study, results = sources.study, sources.results
-    whole = [cell for key, cell in results.cells.items() if reduction(study, (key.variant, key.sampling)) is None]
+    whole = [cell for key, cell in results.cells.items() if reduction(study, key.row) is None]
     cells = [cell for cell in whole if cell.key.benchmark == benchmark]
     groups = sorted({name for cell in cells if not cell.missing for name in cell.rows[by].unique()} - {""})
     columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False), Column("all", "All")]
@@ -72,17 +72,11 @@ def question_groups(sources: Sources, benchmark: str, by: str) -> Table:
         columns,
     )
     for cell in cells if groups else []:
-        key = cell.key
-        label = row_label(study, (key.variant, key.sampling))
-        entry = {
-            "model": words(variant_label(study, key.variant)),
-            "sampling": words(label, note=key.sampling),
-            "all": accuracy_entry(cell),
-        }
+        entry = names(sources, cell.key.row) | {"all": accuracy_entry(cell)}
         for name in groups:
             part = None if cell.missing else cell.of(by, name)
             shown = Entry("") if part is None else accuracy_entry(part)
-            entry[f"{by}_{name}"] = replace(shown, page=f"{shown.page}#{urlencode({by: name})}") if shown.page else shown
+            entry[f"{by}_{name}"] = replace(shown, page=questions_page(cell, **{by: name})) if shown.page else shown
         table.rows.append(entry)
     return table
 

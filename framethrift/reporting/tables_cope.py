@@ -5,13 +5,11 @@ from collections.abc import Callable
 from framethrift.config.rows import Row, changes, keyframes, uses_delta
 from framethrift.config.sampling import Stream
 from framethrift.config.tables import table_rows
-from framethrift.reporting.entries import accuracy_entry, against, best
-from framethrift.reporting.labels import change_label, row_label, variant_label
-from framethrift.reporting.results import Cell, Results
+from framethrift.reporting.labels import change_label
+from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
-from framethrift.reporting.table import Column, Entry, Table, number, words
-
-Baseline = Callable[[Row, str], Cell | None]
+from framethrift.reporting.table import Column, Table, words
+from framethrift.reporting.tables_accuracy import add_accuracies, names
 
 
 def token_efficiency(sources: Sources) -> Table:
@@ -20,7 +18,7 @@ def token_efficiency(sources: Sources) -> Table:
         "table_1",
         "Token efficiency against accuracy",
         "The layout of CoPE-VideoLM's Table 1. Tokens are visual tokens in % of the densest sampling; accuracy in % with its "
-        "95 % bootstrap interval over videos. Bold: above every other row by a paired test.",
+        "95 % bootstrap interval over videos.",
         [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False)],
     )
     rows = table_rows(sources.study, table.name)
@@ -62,7 +60,7 @@ def printed_rows(name: str, title: str) -> Callable[[Sources], Table]:
 
     def build(sources: Sources) -> Table:
         columns = [Column("model", "Model", numeric=False), Column("sampling", "Sampling", numeric=False)]
-        caption = "Accuracy in % with its 95 % bootstrap interval over videos. Bold: above every other row by a paired test."
+        caption = "Accuracy in % with its 95 % bootstrap interval over videos."
         table = Table(name, title, caption, columns)
         rows = table_rows(sources.study, name)
         table.rows = [names(sources, row) for row in rows]
@@ -70,44 +68,6 @@ def printed_rows(name: str, title: str) -> Callable[[Sources], Table]:
         return table
 
     return build
-
-
-def add_accuracies(
-    sources: Sources, table: Table, rows: list[Row], *, tokens: bool = False, baseline: Baseline | None = None
-) -> None:
-    """Add per benchmark: token shares if asked for, accuracy, the paper's number where it has one, difference to a baseline."""
-    for benchmark in benchmarks_of(sources.results, rows):
-        cells = [sources.results.cell(*row, benchmark) for row in rows]
-        printed = [sources.paper_value(*row, benchmark) for row in rows]
-        full, top, head = densest(cells), best(cells), sources.title(benchmark)
-        table.columns += [Column(f"{benchmark}_tokens", "Tokens (%)", head)] if tokens else []
-        table.columns.append(Column(f"{benchmark}_accuracy", "Accuracy (%)", head))
-        table.columns += [Column(f"{benchmark}_paper", "paper's", head)] if any(v is not None for v in printed) else []
-        table.columns += [Column(f"{benchmark}_difference", "Difference", head)] if baseline else []
-        for entry, row, cell, value in zip(table.rows, rows, cells, printed, strict=True):
-            entry[f"{benchmark}_tokens"] = _share(cell, full)
-            entry[f"{benchmark}_accuracy"] = accuracy_entry(cell, mark="best" if cell is not None and cell is top else "")
-            if value is not None:
-                entry[f"{benchmark}_paper"] = number(value)
-            if baseline:
-                entry[f"{benchmark}_difference"] = against(cell, baseline(row, benchmark))
-
-
-def benchmarks_of(results: Results, rows: list[Row]) -> list[str]:
-    """Benchmarks that any of the rows is evaluated on, in the study's order."""
-    return [name for name in results.benchmarks if any(results.cell(*row, name) for row in rows)]
-
-
-def densest(cells: list[Cell | None]) -> float | None:
-    """Most visual tokens of any present cell: the 100 % of a token column."""
-    return max((cell.tokens for cell in cells if cell is not None and not cell.missing), default=None)
-
-
-def names(sources: Sources, row: Row) -> dict[str, Entry]:
-    """The entries that say which model was shown what."""
-    study = sources.study
-    label = row_label(study, row)
-    return {"model": words(variant_label(study, row[0])), "sampling": words(label, note=row[1])}
 
 
 def _ablation(sources: Sources, name: str, title: str, caption: str) -> Table:
@@ -147,14 +107,3 @@ def _compared(sources: Sources, name: str, title: str, caption: str) -> Table:
 def _keeps(sources: Sources, row: Row) -> bool:
     sampling = sources.study.samplings[row[1]]
     return isinstance(sampling, Stream) and sampling.delta == "keep"
-
-
-def _share(cell: Cell | None, full: float | None) -> Entry:
-    if cell is None or cell.missing or not full:
-        return Entry("")
-    return Entry(
-        f"{100 * cell.tokens / full:.1f}",
-        100 * cell.tokens / full,
-        files=tuple(cell.files.values()),
-        note=f"{cell.tokens:.0f} tokens",
-    )

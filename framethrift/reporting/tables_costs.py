@@ -4,7 +4,7 @@ from framethrift.reporting.entries import difference_entry
 from framethrift.reporting.latency_file import PARTS, Latency
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
-from framethrift.reporting.tables_cope import names
+from framethrift.reporting.tables_accuracy import names
 
 COSTS = {"prefill_flops": ("Prefill (MFLOP)", 1e6), "cache_bytes": ("Keys and values (kB)", 1e3)}  # head and unit
 _LATENCIES = {"ttft_s": "TTFT (ms)", "ttft_model_s": "without reading (ms)", "e2e_s": "End to end (ms)"}

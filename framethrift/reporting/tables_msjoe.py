@@ -4,12 +4,10 @@ from framethrift.config.rows import BASELINE, Row, selection
 from framethrift.config.sampling import Select
 from framethrift.config.tables import table_rows
 from framethrift.reporting.cell_file import read_json
-from framethrift.reporting.entries import accuracy_entry, against, best
-from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
-from framethrift.reporting.table import Column, Entry, Table, missing, number, words
-from framethrift.reporting.tables_cope import benchmarks_of
+from framethrift.reporting.table import Column, Entry, Table, missing, number
+from framethrift.reporting.tables_accuracy import add_accuracies, names
 
 CEILING = "oracle"
 STEPS = {"queries": "Queries", "similarity": "Similarity", "sampling": "Sampling", "answering": "Answering"}
@@ -20,8 +18,8 @@ def selectors(sources: Sources) -> Table:
     """MSJoE's Table 1 layout: accuracy per selector and benchmark, and the difference to uniform frames before any RL."""
     caption = (
         "The layout of MSJoE's Table 1. Differences in points to uniform frames shown to the MLLM before any RL, paired on the "
-        "same questions. The oracle knows where the evidence is: a ceiling, not a rival. Bold: above every other row but the "
-        "oracle by a paired test. Evidence shown: share of the intervals with the evidence in which a shown frame lies."
+        "same questions. The oracle knows where the evidence is: a ceiling, not a rival, and not ranked. Evidence "
+        "shown: share of the intervals with the evidence in which a shown frame lies."
     )
     return _table(sources, "msjoe_table_1", "Frame selectors", caption)
 
@@ -39,7 +37,7 @@ def step_times(sources: Sources) -> Table:
     """MSJoE's Table 4 layout: seconds of the inference steps per question, as the cells recorded them."""
     columns = [
         Column("model", "Model", numeric=False),
-        Column("selector", "Frame selector", numeric=False),
+        Column("sampling", "Frame selector", numeric=False),
         *(Column(name, head, "ms per question") for name, head in (*STEPS.items(), ("total", "Sum"))),
     ]
     table = Table(
@@ -52,8 +50,7 @@ def step_times(sources: Sources) -> Table:
         columns,
     )
     for row in table_rows(sources.study, table.name):
-        told = words(row_label(sources.study, row), note=row[1])
-        table.rows.append({"model": words(variant_label(sources.study, row[0])), "selector": told} | _steps(sources, row))
+        table.rows.append(names(sources, row) | _steps(sources, row))
     return table
 
 
@@ -78,41 +75,18 @@ def _steps(sources: Sources, row: Row) -> dict[str, Entry]:
 
 
 def _table(sources: Sources, name: str, title: str, caption: str) -> Table:
-    study, results = sources.study, sources.results
+    study = sources.study
     rows = table_rows(study, name)
-    columns = [
-        Column("model", "Model", numeric=False),
-        Column("selector", "Frame selector", numeric=False),
-        Column("frames", "Frames"),
-    ]
-    table = Table(name, title, caption, columns)
-    for row in rows:
-        chosen = selection(study, row)
-        label = row_label(study, row)
-        table.rows.append(
-            {
-                "model": words(variant_label(study, row[0])),
-                "selector": words(label, note=row[1]),
-                "frames": number(chosen.frames, 0),
-            }
-        )
-    for benchmark in benchmarks_of(results, rows):
-        head = sources.title(benchmark)
-        cells = [results.cell(*row, benchmark) for row in rows]
-        printed = [sources.paper_value(*row, benchmark) for row in rows]
-        top = best([cell for cell, row in zip(cells, rows, strict=True) if selection(study, row).selector != CEILING])
-        shares = [None if cell is None or cell.missing else sources.evidence_shown(cell) for cell in cells]
-        columns.append(Column(f"{benchmark}_accuracy", "Accuracy (%)", head))
-        columns += [Column(f"{benchmark}_paper", "paper's", head)] if any(v is not None for v in printed) else []
-        columns.append(Column(f"{benchmark}_difference", "vs uniform", head))
-        columns += [Column(f"{benchmark}_evidence", "Evidence shown (%)", head)] if any(s is not None for s in shares) else []
-        for entry, row, cell, value, share in zip(table.rows, rows, cells, printed, shares, strict=True):
-            entry[f"{benchmark}_accuracy"] = accuracy_entry(cell, mark="best" if cell is not None and cell is top else "")
-            entry[f"{benchmark}_difference"] = against(cell, uniform_baseline(sources, row, benchmark))
-            if value is not None:
-                entry[f"{benchmark}_paper"] = number(value)
-            if cell is not None and share is not None:
-                entry[f"{benchmark}_evidence"] = number(100 * share, files=tuple(cell.files.values()))
+    columns = [Column("model", "Model", numeric=False), Column("sampling", "Frame selector", numeric=False)]
+    table = Table(name, title, caption, [*columns, Column("frames", "Frames")])
+    table.rows = [names(sources, row) | {"frames": number(selection(study, row).frames, 0)} for row in rows]
+    add_accuracies(
+        *(sources, table, rows),
+        evidence=True,
+        baseline=lambda row, benchmark: uniform_baseline(sources, row, benchmark),
+        head="vs uniform",
+        ranked=lambda row: selection(study, row).selector != CEILING,
+    )
     return table
 
 

@@ -7,7 +7,7 @@ from framethrift.reporting.labels import row_label, variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
-from framethrift.reporting.tables_cope import add_accuracies, densest
+from framethrift.reporting.tables_accuracy import add_accuracies, densest
 from framethrift.reporting.tables_costs import COSTS
 
 NAME = "table_g1"

@@ -7,10 +7,11 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.evaluation.comparisons import expected_error, minimum_detectable
 from framethrift.evaluation.labels import LABELS
 from framethrift.reporting.entries import accuracy_entry, questions_page
-from framethrift.reporting.labels import row_label, variant_label
+from framethrift.reporting.labels import variant_label
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, minus, missing, number, words
+from framethrift.reporting.tables_accuracy import names
 
 _Z = 1.959964  # half of a 95 % interval in standard errors
 
@@ -51,7 +52,7 @@ def scoring(sources: Sources) -> Table:
                 gap = 100 * (cell.accuracy.value - lmms)
                 entry["difference"] = Entry(minus(f"{gap:+.1f}"), gap, files=files)
             if cell.rows["lmms_score"].notna().any():
-                page = f"{questions_page(cell)}#outcome=differs" if differing else None
+                page = questions_page(cell, outcome="differs") if differing else None
                 entry["differing"] = Entry(f"{differing}", differing, page=page, files=files)
         table.rows.append(entry)
     return table
@@ -179,10 +180,4 @@ def _names_columns() -> list[Column]:
 
 
 def _names(sources: Sources, cell: Cell) -> dict[str, Entry]:
-    study, key = sources.study, cell.key
-    label = row_label(study, (key.variant, key.sampling))
-    return {
-        "model": words(variant_label(study, key.variant)),
-        "sampling": words(label, note=key.sampling),
-        "benchmark": words(sources.title(key.benchmark)),
-    }
+    return names(sources, cell.key.row) | {"benchmark": words(sources.title(cell.key.benchmark))}

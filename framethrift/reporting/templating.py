@@ -1,4 +1,4 @@
-"""The two jinja environments: HTML, escaped; LaTeX, with its own delimiters and escapes."""
+"""The jinja environments: HTML, escaped; LaTeX, with its own delimiters and escapes; plain text."""
 
 import unicodedata
 from functools import lru_cache
@@ -67,6 +67,12 @@ def _plain_tex(character: str) -> str:
 def html_environment() -> Environment:
     """Environment of the pages: everything is escaped, an unknown name is an error."""
     return _environment(autoescape=True)
+
+
+@lru_cache
+def text_environment() -> Environment:
+    """Environment of plain text: nothing is escaped."""
+    return _environment(autoescape=False)
 
 
 @lru_cache

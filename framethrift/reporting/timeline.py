@@ -39,12 +39,18 @@ class Timeline:
 
 
 def timelines(sources: Sources, limit: int = 3) -> list[Timeline]:
-    """Up to `limit` questions that every present selector answered, from the study's first seed (see RULE)."""
+    """Up to `limit` questions that every present selector answered, from the study's first seed (see RULE).
+
+    Selectors are those that show as many frames as the study trains with, whole and in order; others would fill pages.
+    """
     study, facts = sources.study, sources.facts
+    whole = Select(frames=study.training.key_frames.frames)
     cells = [
         cell
         for key, cell in sources.results.cells.items()
-        if isinstance(study.samplings[key.sampling], Select) and not cell.missing
+        if isinstance(shown := study.samplings[key.sampling], Select)
+        and (shown.frames, shown.order, shown.reducer) == (whole.frames, whole.order, whole.reducer)
+        and not cell.missing
     ]
     answered = [_first_seed(cell) for cell in cells]
     if not answered:
@@ -92,5 +98,5 @@ def _first_seed(cell: Cell) -> dict[str, dict[str, Any]]:
 
 def _pick(sources: Sources, cell: Cell, row: dict[str, Any]) -> Pick:
     study, key = sources.study, cell.key
-    label = f"{key.variant}: {row_label(study, (key.variant, key.sampling))}"
-    return Pick(label, key.variant, [float(item["time"]) for item in row["shown"]], row["score"] == 1, row["parsed"])
+    label = f"{key.variant}: {row_label(study, key.row)}"
+    return Pick(label, key.variant, [time for time, _ in row["shown"]], row["score"] == 1, row["parsed"])

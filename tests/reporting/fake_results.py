@@ -121,7 +121,7 @@ def cell_rows(study: Study, variant: str, sampling: str, benchmark: str, seed: i
                 "queries": [f"a {question['type']} shape"]
                 if benchmark == "mini_needle" and sampling not in ("blind", "uniform_4")
                 else None,
-                "seconds": 0.05,
+                "seconds": round(0.01 + tokens / 10_000, 6),
             }
         )
     return rows
@@ -174,6 +174,7 @@ def write_tables(study: Study, layout: Layout) -> None:
         height, width = recipe.height or 96, recipe.width or 96
         encode_frames((scene[k % 8 : k % 8 + height, :width] for k in range(2 * recipe.gop)), path, recipe)
         manifest = {"split": "test", "path": path.relative_to(layout.root).as_posix(), "window": recipe.window, "gop": recipe.gop}
+        manifest |= {"frames": 2 * recipe.gop, "width": width, "height": height}
         pd.DataFrame({"video_id": videos, **manifest}).to_parquet(codec / "videos.parquet")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from framethrift.config import load_study
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.ledgers import LedgerError, load_choices, load_ledgers
 
@@ -133,3 +134,19 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
         load_ledgers(tmp_path)
     with pytest.raises(LedgerError, match=r"choices\.yaml does not exist"):
         load_choices(tmp_path)
+
+
+def test_small_has_the_cells_of_every_miniature_claim() -> None:
+    study = load_study("small")
+    asked, timed = study.evaluations(), {(block.variant, name) for block in study.latency for name in block.samplings}
+    claims = [claim for ledger in load_ledgers() for claim in ledger.claims if claim.scale == "miniature"]
+    for claim in claims:
+        for need in claim.needs:
+            assert need.variant in study.variants, claim.id
+            if need.benchmark:
+                assert need.benchmark in asked.get((need.variant, need.sampling or ""), []), f"{claim.id}: {need}"
+            elif need.sampling:
+                assert (need.variant, need.sampling) in timed, f"{claim.id}: {need}"
+    told = " ".join(claim.location for claim in claims)
+    for table in ("Table 1", "Table G.1", *(f"Table H.{number}" for number in range(1, 7)), "Fig. 4a"):
+        assert table in told, f"no claim of {table} is tested in miniature"

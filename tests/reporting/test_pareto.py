@@ -1,6 +1,8 @@
 """The frontier, and what is on the plot."""
 
-from framethrift.reporting.pareto import Panel, Point, frontier, token_panels, ttft_panels
+import pytest
+
+from framethrift.reporting.pareto import Panel, Point, frontier, seconds_panels, token_panels, ttft_panels
 from tests.reporting.conftest import Finished
 
 
@@ -39,3 +41,21 @@ def test_only_ways_somebody_could_choose_compete(finished: Finished) -> None:
     # Timed on the variant with Δ-tokens; the key-frame variant has the same shape, so its samplings cost the same.
     timed = {(point.variant, point.sampling): point.cost for panel in ttft_panels(finished.sources) for point in panel.points}
     assert timed["rgb", "rgb_4k"] == 46.0
+
+
+def test_seconds_are_the_cells_own_and_what_is_dominated_is_off_the_frontier(finished: Finished) -> None:
+    panel = next(panel for panel in seconds_panels(finished.sources) if panel.benchmark == "mini_motion")
+    costs = {(point.variant, point.sampling): point.cost for point in panel.points}
+    assert costs == {
+        ("cope", "rgb_1k"): pytest.approx(0.0184),
+        ("rgb", "rgb_1k"): pytest.approx(0.0184),
+        ("cope", "cope_1k"): pytest.approx(0.0244),
+        ("rgb", "rgb_4k"): pytest.approx(0.0436),
+    }
+    same = {point.variant: point.accuracy for point in panel.points if point.sampling == "rgb_1k"}
+    first = max(same, key=lambda variant: same[variant])
+    assert [(edge.variant, edge.sampling) for edge in panel.frontier] == [
+        (first, "rgb_1k"),
+        ("cope", "cope_1k"),
+        ("rgb", "rgb_4k"),
+    ]

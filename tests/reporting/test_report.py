@@ -3,19 +3,25 @@
 import json
 import re
 import shutil
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from framethrift.codec import encode_frames
+from framethrift.codec import encode_frames, read_frames
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout
 from framethrift.config.recipe import Recipe
-from framethrift.reporting import render_report
+from framethrift.reporting import curves, question_frames, render_report
+from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pdf import build_pdf
+from framethrift.reporting.question_data import QuestionData, pieces
+from framethrift.reporting.site import Site
 from framethrift.videos import build_dataset
 from tests.reporting.conftest import Finished
 from tests.reporting.fake_results import tiny
@@ -58,11 +64,12 @@ def test_everything_is_there(finished: Finished, report: Path) -> None:
         "claims",
     ):
         assert all((report / "tables" / f"{table}.{kind}").stat().st_size > 100 for kind in ("csv", "html", "tex"))
-    for figure in ("pareto_tokens", "pareto_ttft", "selector_timeline", "training_curves", "reward_curves"):
+    for figure in ("pareto_tokens", "pareto_ttft", "pareto_seconds", "selector_timeline", "training_curves", "reward_curves"):
         assert all((report / "figures" / f"{figure}.{kind}").stat().st_size > 1000 for kind in ("svg", "pdf", "png"))
     assert (report / "figures" / "filmstrip.png").read_bytes().startswith(b"\x89PNG")
     assert (report / "figures" / "pareto.html").exists() and (report / "report.tex").exists()
-    assert len(list((report / "questions").glob("*.html"))) == len(finished.sources.results.cells)
+    assert {path.stem for path in (report / "questions").glob("*.html")} == set(finished.sources.results.benchmarks)
+    assert len(list((report / "questions").glob("*/of-*.js"))) == len(finished.sources.results.cells)
 
 
 def test_every_link_leads_somewhere_and_nothing_needs_the_network(report: Path) -> None:
@@ -84,7 +91,7 @@ def test_every_number_of_the_first_page_leads_to_its_questions_or_file(report: P
     bare = [text for text in numbers if text.strip() and "<a href" not in text and "<sup>" not in text]
     frames = [text for text in bare if text.strip() == "4"]  # the number of frames is a setting, not a result
     assert len(numbers) > 60 and bare == frames
-    assert "questions/cope__cope_1k__mini_motion.html" in index
+    assert "questions/mini_motion.html#cell=cope__cope_1k" in index
 
 
 def test_the_first_page_says_what_it_is_and_what_it_is_not(report: Path) -> None:
@@ -95,15 +102,79 @@ def test_the_first_page_says_what_it_is_and_what_it_is_not(report: Path) -> None
     assert index.count('class="verdict inconclusive"') >= 2
 
 
-def test_the_questions_behind_a_cell_are_complete(report: Path) -> None:
-    text = (report / "questions" / "mllm__top_k_4__mini_needle.js").read_text()
-    data = json.loads(text.removeprefix("window.cell = ").removesuffix(";\n"))
-    assert len(data["rows"]) == 180
-    row = data["rows"][0]
-    assert {"question", "answer", "raw", "parsed", "score", "shown", "queries", "visual_tokens"} <= row.keys()
-    assert data["evidence"][row["question_id"]] and data["duration"][row["video_id"]] == 96.0
-    page = (report / "questions" / "mllm__top_k_4__mini_needle.html").read_text()
+def given(path: Path) -> Any:
+    """The content of a data file."""
+    return json.loads(path.read_text().split(",", 1)[1].removesuffix(");\n"))
+
+
+def test_the_questions_behind_a_cell_are_complete(finished: Finished, report: Path) -> None:
+    folder = report / "questions" / "mini_needle"
+    index = given(folder / "index.js")
+    names = [system["name"] for system in index["systems"]]
+    asked = finished.layout.cell("mllm", "top_k_4", 0) / "mini_needle.jsonl"
+    rows = [json.loads(line) for line in asked.read_text().splitlines()]
+    text, answers = ([row for path in sorted(folder.glob(f"{kind}-*.js")) for row in given(path)] for kind in ("text", "answers"))
+    assert index["count"] == len(text) == len(answers) == len(rows) == 180
+    assert index["starts"]["answers"][0] == 0 and len(index["starts"]["answers"]) == len(list(folder.glob("answers-*.js")))
+    for row, (question, _, video, words, options, answer, evidence), (ways, queries, told) in zip(
+        rows, text, answers, strict=True
+    ):
+        assert (question, video, words, options, answer) == tuple(
+            row[name] for name in ("question_id", "video_id", "question", "options", "answer")
+        )
+        assert evidence
+        ((seed, way, tokens, raw, parsed, score, *rest),) = told[str(names.index("mllm__top_k_4"))]
+        assert (seed, tokens, raw, score) == (0, row["visual_tokens"], row["raw"], row["score"])
+        assert (raw if parsed == 1 else parsed) == row["parsed"]
+        assert ways[way] == [[item["time"] for item in row["shown"]], "".join(item["kind"] for item in row["shown"])]
+        assert queries[rest[1]] == "; ".join(row["queries"])
+    outcomes = given(folder / "of-mllm__top_k_4.js")["outcomes"]
+    assert [int(bits) & 1 for bits in outcomes] == [row["score"] for row in rows]
+    page = (report / "questions" / "mini_needle.html").read_text()
     assert "../../../results/tiny/cells/mllm/top_k_4/seed0/mini_needle.jsonl" in page
+
+
+def test_frames_shown_stand_in_the_videos_sheet(finished: Finished, report: Path) -> None:
+    folder = report / "questions"
+    videos = given(folder / "mini_motion" / "videos-0.js")
+    duration, (file, times, width, height, across) = videos[0]
+    assert duration == 1.28 and times == [pytest.approx(0.16 * slot) for slot in range(8)]
+    recipe = finished.study.recipes["motion"]
+    path = finished.layout.codec("motion") / "motion-test-00000.mp4"
+    with Image.open(folder / file) as sheet:
+        assert sheet.size == (8 * width, height) == (8 * 72, 72) and across >= 8
+        last = np.asarray(sheet.convert("RGB"), dtype=float)[:, -72:]
+    full = read_frames(path, [7 * recipe.window / recipe.fps])[0]
+    small = np.asarray(Image.fromarray(full).resize((72, 72), Image.Resampling.LANCZOS), dtype=float)
+    assert np.abs(last - small).mean() < 12  # lossy, but this frame and no other
+    assert np.abs(last - small[::-1]).mean() > 30
+
+
+def test_videos_beyond_the_budget_are_named_not_drawn(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question_frames, "PIXELS", 3 * 32 * 96 * 96)
+    site = Site(finished.sources, ReportFolder(tmp_path), None, clips=False)
+    shown = {f"motion-test-{number:05d}": Counter([0.0]) for number in range(5)} | {"stranger": Counter([0.0])}
+    sheets = question_frames.draw_sheets(site, "mini_motion", shown)
+    assert list(sheets.drawn) == [f"motion-test-{number:05d}" for number in range(3)]
+    assert "only the first 3 videos" in sheets.missing["motion-test-00004"]
+    assert "not in the results folder" in sheets.missing["stranger"]
+
+
+def test_a_report_kept_small_lists_the_first_questions_only(finished: Finished) -> None:
+    cells = [cell for key, cell in finished.sources.results.cells.items() if key.benchmark == "mini_motion"]
+    whole, few = QuestionData(cells), QuestionData(cells, limit=7)
+    assert list(few.facts) == list(whole.facts)[:7] and few.total == len(whole.facts) == 180
+    assert list(few.answers()) == list(whole.answers())[:7]
+    assert few.outcomes == [outcomes[:7] for outcomes in whole.outcomes]
+
+
+def test_data_files_are_pieces_of_bounded_size() -> None:
+    rows = [json.dumps("x" * 30_000) for _ in range(20)]
+    found = list(pieces(iter(rows)))
+    assert [first for first, _ in found] == [0, 6, 12, 18]
+    assert [row for _, text in found for row in json.loads(text)] == ["x" * 30_000] * 20
 
 
 def test_pages_stay_small(report: Path) -> None:
@@ -116,7 +187,7 @@ def test_rendering_again_changes_no_byte_and_removes_what_is_stale(finished: Fin
         return {path.relative_to(report).as_posix(): path.read_bytes() for path in files}
 
     before = content()
-    (report / "questions" / "gone__long__ago.html").write_text("stale")
+    (report / "questions" / "long_ago.html").write_text("stale")
     render_report(finished.study, finished.layout, report, revision="0123abc")
     after = content()
     assert after.keys() == before.keys()
@@ -193,3 +264,8 @@ def test_without_latex_the_sources_stand_and_say_what_to_install(tmp_path: Path,
     (tmp_path / "report.pdf").write_text("of an earlier run")
     assert "install latexmk with pdfLaTeX" in build_pdf(tmp_path)
     assert not (tmp_path / "report.pdf").exists()
+
+
+def test_curves_of_several_seeds_share_a_name() -> None:
+    series = [("cope/seed0", {0: 1.0, 10: 3.0}), ("rgb/seed0", {0: 2.0}), ("cope/seed1", {0: 5.0})]
+    assert curves._by_name(series) == {"cope": [{0: 1.0, 10: 3.0}, {0: 5.0}], "rgb": [{0: 2.0}]}

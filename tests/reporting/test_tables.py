@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.render_table import table_html, table_tex
 from framethrift.reporting.sources import Sources, read_sources
 from framethrift.reporting.table import Column, Entry, Table, missing, words
+from framethrift.reporting.tables import write_paper_table
 from tests.reporting.conftest import Finished
 from tests.reporting.fake_results import cell_rows, tiny, write_cell
 
@@ -70,15 +72,16 @@ def test_the_ablation_compares_with_the_models_own_delta_tokens(finished: Finish
 
 def test_selectors_are_compared_with_uniform_frames_before_any_training(finished: Finished) -> None:
     table = tables_msjoe.selectors(finished.sources)
-    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in table.rows}
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
     joint = by_note["msjoe", "msjoe_4"]
     uniform = share_right(finished, "mllm", "uniform_4", "mini_needle")
     assert joint["mini_needle_difference"].value == pytest.approx(
         share_right(finished, "msjoe", "msjoe_4", "mini_needle") - uniform
     )
     assert by_note["mllm", "uniform_4"]["mini_needle_difference"].text == ""
-    marked = [name for name, row in by_note.items() if row["mini_needle_accuracy"].mark == "best"]
-    assert marked == [("msjoe", "msjoe_4")]
+    marks = {name: row["mini_needle_accuracy"].mark for name, row in by_note.items() if row["mini_needle_accuracy"].mark}
+    assert marks == {("msjoe", "msjoe_4"): "best"}  # above all but the oracle; the three next, at 72 to 75 %, are not separated
+    assert by_note["mllm", "oracle_4"]["mini_needle_accuracy"].value > by_note["msjoe", "msjoe_4"]["mini_needle_accuracy"].value
 
 
 def test_times_of_the_inference_steps_are_the_cells_own(finished: Finished) -> None:
@@ -149,3 +152,39 @@ def test_latex_escapes_and_html_escapes() -> None:
     html = table_html(table, ReportFolder(Path("/nowhere")), "index.html")
     assert "x_1 &lt; Δ 漢" in html and "A &amp; B" in html
     assert table.csv(str).splitlines() == ["a,b,b_low,b_high,b_missing", "x_1 < Δ 漢,-1.5,-2.0,-1.0,", "y,,,,gone & lost"]
+
+
+@pytest.mark.parametrize("name", ["table_1", "table_h3", "table_h4", "msjoe_table_1"])
+def test_a_table_is_the_same_bytes_from_the_per_question_files_alone(
+    finished: Finished, report: Path, tmp_path: Path, name: str
+) -> None:
+    layout = Layout(tmp_path / "results" / "tiny")
+    kept = ["cells/*/*/seed*/*.jsonl"]
+    if name.startswith("msjoe"):
+        kept.append("videos/*/*.parquet")  # where the evidence is stands with the questions, not with the answers
+    for pattern in kept:
+        for path in finished.layout.root.glob(pattern):
+            target = layout.root / path.relative_to(finished.layout.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    assert not list(layout.root.rglob("*.json"))
+    write_paper_table(finished.study, layout, name, layout.report, Progress("test"))
+    for kind in ("csv", "html", "tex"):
+        again, before = (root / "tables" / f"{name}.{kind}" for root in (layout.report, report))
+        assert again.read_bytes() == before.read_bytes()
+    shutil.rmtree(layout.root / "cells/cope/cope_1k")  # and it does depend on them
+    write_paper_table(finished.study, layout, name, layout.report, Progress("test"))
+    changed = (layout.report / "tables" / f"{name}.csv").read_bytes() != (report / "tables" / f"{name}.csv").read_bytes()
+    assert changed == (not name.startswith("msjoe"))
+
+
+def test_a_tall_table_is_scrolled_on_screen_and_printed_in_blocks() -> None:
+    table = Table("t", "T", "C", [Column("a", "A", numeric=False), Column("b", "B")])
+    table.rows = [{"a": words(f"row {number}"), "b": Entry("1.0", 1.0)} for number in range(80)]
+    assert table.tall and [len(rows) for rows in table.blocks] == [36, 36, 8]
+    tex = table_tex(table)
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == tex.count("A & B") == 3
+    assert all(f"row {number} & 1.0" in tex for number in range(80)) and "\n\n\\bottomrule" not in tex
+    assert 'class="scroll tall"' in table_html(table, ReportFolder(Path("/nowhere")), "index.html")
+    table.rows = table.rows[:36]
+    assert not table.tall and table_tex(table).count("tabular}") == 2

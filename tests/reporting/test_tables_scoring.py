@@ -59,12 +59,12 @@ def test_both_scores_stand_side_by_side(layout: Layout) -> None:
     assert (row["asked"], row["short"], row["differing"]) == ("180", "180 of 200 questions", "4")
     assert int(row["unparsable"]) == sum(row["parsed"] is None for row in rows)
     render_report(study, layout, layout.report)
-    page = (layout.report / "questions" / "cope__cope_1k__mini_motion.html").read_text()
-    assert "lmms-eval's own score is 90.0 %; the two scores differ on 4 questions" in page
-    assert "partial: 180 of 200 questions" in page and "<option>realtime</option>" in page
+    data = (layout.report / "questions" / "mini_motion" / "index.js").read_text()
+    assert "lmms-eval's own score is 90.0 %, another on 4 answers" in data
+    assert "partial: 180 of 200 questions" in data and '"realtime"' in data
     index = (layout.report / "index.html").read_text()
     assert "partial: 180 of 200 questions" in index
-    assert "questions/cope__cope_1k__mini_motion.html#outcome=differs" in index
+    assert "questions/mini_motion.html#cell=cope__cope_1k&amp;outcome=differs" in index
 
 
 def test_no_score_of_lmms_eval_is_no_number(layout: Layout) -> None:
@@ -87,7 +87,7 @@ def test_parts_are_reported_apart(layout: Layout) -> None:
     for part in ("backward", "realtime"):
         own = [row["score"] for row in rows if row["part"] == part]
         assert entry[f"part_{part}"].value == pytest.approx(100 * sum(own) / len(own))
-        assert entry[f"part_{part}"].page == f"questions/cope__cope_1k__mini_motion.html#part={part}"
+        assert entry[f"part_{part}"].page == f"questions/mini_motion.html#cell=cope__cope_1k&part={part}"
     assert "types_mini_motion" in tables and not any(name.startswith("parts_mini_s") for name in tables)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import zipfile
 
 import pandas as pd
 import pytest
@@ -73,3 +74,16 @@ def test_logs_lie_where_the_rules_say(finished_run: Run) -> None:
     logs = list((finished_run.folder / "results/tiny/logs").rglob("*.log"))
     assert len(logs) >= 15
     assert any("took" in log.read_text(encoding="utf-8") for log in logs)
+
+
+def test_snakemakes_own_report_has_captions_and_categories(finished_run: Run) -> None:
+    done = finished_run.snakemake("--report", "snakemake.zip")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(finished_run.folder / "snakemake.zip") as archive:
+        names = archive.namelist()
+        text = "".join(archive.read(name).decode() for name in names if name.endswith((".html", ".js")) and "raw" not in name)
+    for file in ("index.html", "claims.html", "pareto_seconds.svg", "filmstrip.png", "training_curves.svg"):
+        assert any(name.endswith(file) for name in names), f"{file}: {names}"
+    for category in ("Report", "Claims", "Accuracy against cost", "Codec and tokens", "Frame selection", "Training"):
+        assert f'"{category}"' in text
+    assert "hollow ones dominated" in text

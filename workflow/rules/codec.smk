@@ -2,6 +2,7 @@
 
 
 rule codec:
+    """Re-encode a dataset to the study's recipe: I- and P-frames only, fixed GOP."""
     input:
         rules.videos.output.videos,
     output:

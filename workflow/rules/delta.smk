@@ -2,6 +2,7 @@
 
 
 rule delta:
+    """Pre-train a Δ-encoder against the vision tower (CoPE Eq. 7-10)."""
     input:
         vision=rules.vision.output,
         pairs=lambda wildcards: flow.pairs(wildcards.name),
@@ -27,6 +28,7 @@ rule delta:
 
 
 rule retrieval:
+    """Next-frame retrieval with a pre-trained Δ-encoder (CoPE Table H.6)."""
     input:
         rules.delta.output,
         lambda wildcards: flow.pairs(wildcards.name),

@@ -3,6 +3,7 @@
 
 
 rule answer:
+    """Answer one shard of a cell's questions; started again, it goes on where it stopped."""
     input:
         models=lambda wildcards: flow.answering(
             wildcards.variant, wildcards.sampling, wildcards.seed
@@ -32,6 +33,7 @@ rule answer:
 
 
 rule evaluate:
+    """One cell: a variant under a sampling on its benchmarks, scored question by question."""
     input:
         lambda wildcards: flow.evaluating(
             wildcards.variant, wildcards.sampling, wildcards.seed

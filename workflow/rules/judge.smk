@@ -2,6 +2,7 @@
 
 
 rule judge:
+    """Have the open answers of a cell judged by the endpoint that the environment names."""
     input:
         f"{at.root}/cells/{{variant}}/{{sampling}}/seed{{seed}}/cells.json",
     output:

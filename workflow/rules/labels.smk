@@ -2,6 +2,7 @@
 
 
 rule labels:
+    """What each question needs (the video, the order of its frames), from the controls of a variant."""
     input:
         lambda wildcards: flow.controls(wildcards.variant),
     output:

@@ -2,6 +2,7 @@
 
 
 rule latency:
+    """Time to first token and end-to-end latency of a variant's samplings (CoPE Fig. 4a)."""
     input:
         lambda wildcards: flow.timed(wildcards.variant, wildcards.seed),
     output:

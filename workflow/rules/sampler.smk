@@ -2,6 +2,7 @@
 
 
 rule pass_rates:
+    """How often the base model answers each training question (MSJoE's difficulty)."""
     input:
         mllm=lambda wildcards: flow.model(wildcards.variant, wildcards.seed),
         clip=rules.clip.output,
@@ -27,6 +28,7 @@ rule pass_rates:
 
 
 rule sampler:
+    """Pre-train a key-frame sampler beside the frozen MLLM (MSJoE stage 1)."""
     input:
         clip=rules.clip.output,
         questions=lambda wildcards: flow.reinforcing(wildcards.variant),
@@ -58,6 +60,7 @@ rule sampler:
 
 
 rule joint:
+    """Train MLLM and sampler together by reinforcement learning (MSJoE stage 2)."""
     input:
         clip=rules.clip.output,
         questions=lambda wildcards: flow.reinforcing(wildcards.variant),

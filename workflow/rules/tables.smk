@@ -2,10 +2,18 @@
 
 
 rule table:
+    """One table or figure of a paper by its name, as CSV, HTML and LaTeX, from the cells it shows."""
     input:
         lambda wildcards: flow.table(wildcards.table),
     output:
-        multiext(f"{at.report}/tables/{{table}}", ".csv", ".html", ".tex"),
+        csv=f"{at.report}/tables/{{table}}.csv",
+        html=report(
+            f"{at.report}/tables/{{table}}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+        tex=f"{at.report}/tables/{{table}}.tex",
     log:
         f"{at.root}/logs/table/{{table}}.log",
     wildcard_constraints:
@@ -128,10 +136,10 @@ rule msjoe_table_4:
 rule pareto:
     """Accuracy against what it costs, with the whole report around it."""
     input:
-        rules.report.output,
+        rules.report.output.index,
 
 
 rule claims:
     """The claims ledger with its verdicts, with the whole report around it."""
     input:
-        rules.report.output,
+        rules.report.output.index,

@@ -2,6 +2,7 @@
 
 
 rule videolm:
+    """Fine-tune a VideoLM on the interleaved token stream (CoPE Supp. C)."""
     input:
         tokenizer=rules.tokenizer.output,
         vision=rules.vision.output,

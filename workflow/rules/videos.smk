@@ -2,6 +2,7 @@
 
 
 rule videos:
+    """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
     output:
         videos=f"{at.root}/videos/{{dataset}}/videos.parquet",
         questions=f"{at.root}/videos/{{dataset}}/questions.parquet",

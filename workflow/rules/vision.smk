@@ -2,6 +2,7 @@
 
 
 rule weights:
+    """Look for ready-made weights before any job that loads them."""
     output:
         f"{at.root}/weights.json",
     log:
@@ -17,6 +18,7 @@ rule weights:
 
 
 rule tokenizer:
+    """Train the study's tokenizer, or fetch that of its trained VideoLM."""
     input:
         flow.weights(),
         flow.texts(),
@@ -39,6 +41,7 @@ rule tokenizer:
 
 
 rule vision:
+    """Train the VideoLM's vision tower on captioned frames, or load it ready-made."""
     input:
         weights=flow.weights(),
         tokenizer=rules.tokenizer.output,
@@ -62,6 +65,7 @@ rule vision:
 
 
 rule clip:
+    """Train the CLIP that scores frames against visual queries, or load it ready-made."""
     input:
         weights=flow.weights(),
         tokenizer=rules.tokenizer.output,

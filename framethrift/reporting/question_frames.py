@@ -1,0 +1,94 @@
+"""Small pictures of what was shown: one sheet per video with the frames of all cells, read through the codec layer."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from framethrift.codec import VideoRejected, read_frames
+from framethrift.config.benchmarks import datasets_of
+from framethrift.reporting.cell_file import read_columns
+from framethrift.reporting.folder import slug
+from framethrift.reporting.site import Site
+
+HEIGHT = 72  # pixels of one picture; a smaller frame keeps its size
+PICTURES = 96  # per video; where cells showed more moments, those that most answers rest on
+ACROSS = 12
+QUALITY = 70
+# Frames x pixels of the files decoded per benchmark: about a minute. Videos after that are named, not drawn.
+PIXELS = 3_000_000_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A video's pictures in one file of the report: in reading order at `times` seconds, `across` per line, all of one size."""
+
+    file: str
+    times: list[float]
+    width: int
+    height: int
+    across: int
+
+
+@dataclass
+class Sheets:
+    """Sheets by video, and why a video has none."""
+
+    drawn: dict[str, Sheet] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]]) -> Sheets:
+    """Draw questions/frames/<dataset>/<video>.webp for each video, with the moments (seconds) that its answers were shown.
+
+    Videos are taken in the order given until PIXELS are decoded; a file that cannot be read is named with its reason.
+    """
+    study, layout = site.sources.study, site.sources.layout
+    found, spent = Sheets(), 0
+    files: dict[str, tuple[str, Path, int]] = {}
+    for dataset in datasets_of(study, benchmark):
+        columns = ["video_id", "path", "frames", "width", "height"]
+        table, _ = read_columns(layout.codec(dataset) / "videos.parquet", columns, f"frames of {dataset}")
+        for row in [] if table is None else table.to_dict("records"):
+            cost = int(row["frames"]) * int(row["width"]) * int(row["height"])
+            files.setdefault(row["video_id"], (dataset, layout.root / row["path"], cost))
+    for video, counted in shown.items():
+        if video not in files:
+            found.missing[video] = "the re-encoded video is not in the results folder"
+            continue
+        dataset, path, cost = files[video]
+        if spent and spent + cost > PIXELS:
+            found.missing[video] = f"only the first {len(found.drawn)} videos of a benchmark are drawn at this size"
+            continue
+        spent += cost
+        times = sorted(time for time, _ in counted.most_common(PICTURES))
+        try:
+            pictures = read_frames(path, times)
+        except (VideoRejected, OSError) as error:
+            found.missing[video] = str(error)
+            continue
+        name = f"questions/frames/{slug(dataset)}/{slug(video)}.webp"
+        content, width, height = _sheet(pictures)
+        site.folder.write(name, content)
+        found.drawn[video] = Sheet(name, times, width, height, ACROSS)
+    return found
+
+
+def _sheet(pictures: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+    """(n, H, W, 3) pictures as one WebP, and the size of one of them in it."""
+    count, rows, columns = pictures.shape[:3]
+    height = min(HEIGHT, rows)
+    width = max(1, round(columns * height / rows))
+    sheet = Image.new("RGB", (width * min(ACROSS, count), height * -(-count // ACROSS)))
+    for number, picture in enumerate(pictures):
+        small = Image.fromarray(picture)
+        small = small if small.size == (width, height) else small.resize((width, height), Image.Resampling.LANCZOS)
+        sheet.paste(small, (width * (number % ACROSS), height * (number // ACROSS)))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "WEBP", quality=QUALITY)
+    return buffer.getvalue(), width, height

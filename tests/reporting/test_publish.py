@@ -1,0 +1,50 @@
+"""A report kept in git stands alone: small, whole, and leading nowhere else."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from framethrift.progress import Progress
+from framethrift.reporting import publish as module
+from framethrift.reporting.publish import publish
+from tests.reporting.conftest import Finished
+from tests.reporting.test_report import given, pages
+
+
+@pytest.fixture(scope="module")
+def published(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("published") / "tiny"
+    readme = publish(finished.study, finished.layout, Progress("test"), revision="0123abc", target=target)
+    assert readme == target / "README.md"
+    return target
+
+
+def test_nothing_leads_out_of_it(published: Path) -> None:
+    found = pages(published)
+    assert len(found) > 20
+    for page, content in found.items():
+        for link in content.links:
+            parts = urlsplit(link)
+            assert not parts.scheme and not parts.netloc, f"{page}: {link}"
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert target.is_file() and target.is_relative_to(published.resolve()), f"{page.name}: {link}"
+
+
+def test_it_lists_the_first_questions_of_every_benchmark(finished: Finished, published: Path) -> None:
+    assert {path.stem for path in (published / "questions").glob("*.html")} == set(finished.sources.results.benchmarks)
+    for benchmark in finished.sources.results.benchmarks:
+        folder = published / "questions" / benchmark
+        assert given(folder / "index.js")["count"] == module.QUESTIONS
+        assert sum(len(given(path)) for path in folder.glob("answers-*.js")) == module.QUESTIONS
+        assert f"the first of {180}" in (published / "questions" / f"{benchmark}.html").read_text()
+    assert sum(path.stat().st_size for path in published.rglob("*") if path.is_file()) < 5_000_000
+
+
+def test_it_states_revision_and_conditions_and_no_machine(published: Path) -> None:
+    readme = (published / "README.md").read_text()
+    assert "revision `0123abc`" in readme and "`make publish STUDY=tiny`" in readme
+    assert "figures/pareto_tokens.png" in readme and (published / "figures" / "pareto_tokens.png").is_file()
+    assert "None of the papers' benchmarks is in this study" in readme and "| reproduced | " in readme
+    provenance = (published / "provenance.html").read_text()
+    assert "0123abc" in provenance and "laptop" not in provenance and "Packages" in provenance
