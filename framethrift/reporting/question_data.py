@@ -82,7 +82,8 @@ class QuestionData:
 
 def pieces(rows: Iterator[str]) -> Iterator[tuple[int, str]]:
     """JSON texts joined to lists of about PIECE characters, with the number of each list's first row."""
-    first, held, size = 0, [], 0
+    held: list[str] = []
+    first, size = 0, 0
     for number, row in enumerate(rows):
         if held and size + len(row) > PIECE:
             yield first, f"[{','.join(held)}]"

@@ -72,7 +72,8 @@ class ReducedBackbone:
             read, kept = ([found[layer] for layer in range(shape.layers)] for found in (self._hooks.read, self._hooks.kept))
             frames = int((self._hooks.frames >= 0).sum())
             share = (min(kept) - (length - frames)) / frames
-        return prompt_costs(read, kept, shape, self._backbone.decoder.dtype.itemsize) | {"kept_share": share}
+        bytes_per_number = next(self._backbone.decoder.parameters()).element_size()
+        return prompt_costs(read, kept, shape, bytes_per_number) | {"kept_share": share}
 
     def _frames(self, question: str, seen: Seen) -> torch.Tensor:
         """(1, L) the time step of every prompt token, -1 for text and the class's own newlines."""
