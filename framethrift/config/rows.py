@@ -154,6 +154,7 @@ def changes(study: Study, name: str) -> dict[str, Any]:
     if not isinstance(variant, VideolmVariant):
         return {}
     told = _flat(variant.models, "models.") | _flat(variant.training, "training.")
+    told.pop("training.videolm.steps", None)  # trained for longer, it is the same method
     told |= {"start": variant.start} if variant.start else {}
     return told if variant.delta_pretraining else told | {"delta_pretraining": False}
 
