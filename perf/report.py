@@ -234,9 +234,10 @@ def main() -> None:
     arguments = parser.parse_args()
     found: dict[str, Any] = {"conditions": machine_facts(torch.device("cpu")) | {"python": platform.python_version()}}
     for name, plan, study, layout, answers in cases(arguments.quick):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         sources = render_report(study, layout, layout.report, Progress("report", unit="parts"), revision="made up")
         facts = plan | {"answers": answers, "cells": len(sources.results.cells), "render_s": time.perf_counter() - began}
+        facts |= {"render_cpu_s": time.process_time() - worked, "load_average": os.getloadavg()[0]}
         facts |= sizes(layout.report)
         if CHROMIUM:
             facts["drill_down"] = opened(

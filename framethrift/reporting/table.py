@@ -73,7 +73,9 @@ class Table:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Entries by row and column; an entry nobody gave is an empty one."""
+        """Entries by row and column; an entry nobody gave is an empty one. Raises ValueError for two columns of one name."""
+        if len({column.name for column in self.columns}) < len(self.columns):
+            raise ValueError(f"table {self.name}: two columns have one name: {[column.name for column in self.columns]}")
         return pd.DataFrame(
             [[row.get(column.name, Entry("")) for column in self.columns] for row in self.rows],
             columns=[column.name for column in self.columns],
