@@ -151,8 +151,8 @@ _SAMPLING = (
     "lightning_modules.sampler_pretraining",
     "lightning_modules.tspo_training",
 )
-# Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
-_PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+# Looking at videos and splicing them takes these; how they are re-encoded and fused does not change a dataset.
+_PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "frames", "index", "pictures", "probe", "source"))
 # From raw answers to figures.
 _FIGURES = tuple(
     f"framethrift.evaluation.{name}"
