@@ -35,7 +35,7 @@ from framethrift.rewards import (
     joint_rewards,
     reinforce_loss,
 )
-from lightning_modules import processes
+from lightning_modules import curated, processes
 from lightning_modules.data import step_rng
 from lightning_modules.pass_rates import load_mllm
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
@@ -140,7 +140,7 @@ class JointEvolution(lightning.LightningModule):
     @torch.no_grad()
     def _answered(self, rows: Sequence[Asked], chosen: Tensor, generator: torch.Generator) -> Written:
         frames = self._rollouts.frames(rows, chosen)
-        return self._rollouts.reasoner.answer([one.question for one in rows], frames, self._training.joint.temperature, generator)
+        return self._rollouts.reasoner.answer([one.prompt for one in rows], frames, self._training.joint.temperature, generator)
 
     def roll(self, batch: dict[str, Any]) -> Group:
         """G rollouts of each question of the batch: sampled queries, one drawn frame set each, sampled answers, rewards."""
@@ -250,6 +250,7 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     sampler.requires_grad_(settings.train_sampler)
     progress = Progress(f"joint {variant} seed{seed}", settings.steps)
     asked, rows = ask(layout, dataset, "train")
+    asked = curated.kept(study, layout, variant, seed, asked)
     watched, watched_rows = ask(layout, dataset, "validation")
     prepare = rollout_factory(study, layout, variant, dataset, model, processor)
     module = JointEvolution(sampler, prepare(rows), asked, training, seed, progress.say)

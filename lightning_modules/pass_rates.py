@@ -125,7 +125,7 @@ class _Reader:
             return Conversation(self._prefix(len(chosen), grid), turns, shown, [grid] * len(chosen), None)
 
         prompts = [self._processor.question_ids(query_prompt(one.question)) for one in group]
-        questions = [self._processor.question_ids(one.question) for one in group]
+        questions = [self._processor.question_ids(one.prompt) for one in group]
         grid = self._frames.grid or self._processor.grid
         return conversation(previews, self._frames.preview_grid, prompts), [conversation(row, grid, questions) for row in drawn]
 

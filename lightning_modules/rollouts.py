@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config import Layout
-from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.parse import LETTERS, parse_answer
 from framethrift.models.clip import similarity
 from framethrift.models.clip_cache import FrameEmbeddings
-from framethrift.models.reasoning import Reasoner, scoring_queries
+from framethrift.models.reasoning import Reasoner, lettered_prompt, scoring_queries
 from framethrift.models.sampler import UNetSampler
 from framethrift.models.set_draw import top_frames
 from framethrift.selectors.uniform import anchors
@@ -38,6 +37,11 @@ class Asked:
     lettered: bool
     evidence: tuple[tuple[float, float], ...]
 
+    @property
+    def prompt(self) -> str:
+        """What the MLLM is asked when it answers: the question, with its options where they are lettered."""
+        return lettered_prompt(self.question, self.options) if self.lettered else self.question
+
     def read(self, text: str) -> tuple[bool, bool]:
         """Whether the text is the true answer, and whether it is an answer at all; evaluation's own parser decides."""
         parsed = parse_answer(text, self.options, self.lettered)
@@ -57,7 +61,6 @@ def ask(layout: Layout, dataset: str, split: str) -> tuple[list[Asked], pd.DataF
     table = table[table["video_id"].isin(rows.index)]
     if table.empty:
         raise ValueError(f"dataset {dataset!r} has no question about a re-encoded {split} video")
-    benchmarks = load_benchmarks()
     asked = []
     for row in table.to_dict("records"):
         if not len(row["options"]):
@@ -71,7 +74,7 @@ def ask(layout: Layout, dataset: str, split: str) -> tuple[list[Asked], pd.DataF
                 question=row["question"],
                 answer=row["answer"],
                 options=tuple(row["options"]),
-                lettered=benchmarks[row["benchmark"]].answers == "letters",
+                lettered=bool(row["letter"]),
                 evidence=tuple((float(start), float(end)) for start, end in row["evidence"]),
             )
         )
@@ -164,7 +167,7 @@ class Rollouts:
             places.setdefault(key, len(places))
         rows = [asked[row] for row, _ in places]
         frames = self.frames(rows, torch.tensor([frames for _, frames in places]))
-        texts = self.reasoner.answer([one.question for one in rows], frames).texts
+        texts = self.reasoner.answer([one.prompt for one in rows], frames).texts
         found = [one.read(text)[0] for one, text in zip(rows, texts, strict=True)]
         return np.array([found[places[key]] for key in order]).reshape(sets.shape[:2])
 
@@ -207,7 +210,7 @@ class Rollouts:
             given = self.scores(some, written)
             with torch.no_grad():
                 chosen = top_frames(sampler(given.similarity, given.query_mask, given.frame_mask), self.settings.frames)
-            texts = self.reasoner.answer([one.question for one in some], self.frames(some, chosen)).texts
+            texts = self.reasoner.answer([one.prompt for one in some], self.frames(some, chosen)).texts
             right += sum(one.read(text)[0] for one, text in zip(some, texts, strict=True))
         return right / len(asked)
 

@@ -26,7 +26,7 @@ from framethrift.models.sampler import UNetSampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
 from framethrift.rewards import centred, difficulty_advantage, reinforce_loss
-from lightning_modules import processes
+from lightning_modules import curated, processes
 from lightning_modules.data import step_rng
 from lightning_modules.frame_bank import FrameBank
 from lightning_modules.pass_rates import load_mllm, measure_pass_rates
@@ -109,6 +109,7 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     model, processor = load_mllm(layout.model(own.mllm, seed))
     progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
     asked, rows = ask(layout, own.dataset, "train")
+    asked = curated.kept(study, layout, variant, seed, asked)
     asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(own.mllm, seed)), progress)
     watched, watched_rows = ask(layout, own.dataset, "validation")
     with torch.random.fork_rng(devices=[]):

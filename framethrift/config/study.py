@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from framethrift.config.arena import Arena
 from framethrift.config.base import Section
 from framethrift.config.cells import Cells, Latency
-from framethrift.config.data import Dataset, MotionWorld
+from framethrift.config.data import Dataset, LongVideoQA, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
@@ -247,6 +247,10 @@ class Study(Section):
         """Datasets on whose training questions a VideoLM's pass rates are measured: those of the samplers beside it."""
         samplers = [own.dataset for own in self.variants.values() if isinstance(own, SamplerVariant) and own.mllm == variant]
         return sorted(set(samplers)) or self.dataset_of(variant)
+
+    def long_sets(self, variant: str) -> list[str]:
+        """Those of `rated_datasets` that the pass rates thin out."""
+        return [name for name in self.rated_datasets(variant) if isinstance(self.datasets[name], LongVideoQA)]
 
     def delta_of(self, variant: str) -> str | None:
         """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""

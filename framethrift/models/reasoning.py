@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from string import ascii_uppercase
 from typing import Any
 
 import torch
@@ -36,6 +37,12 @@ def query_prompt(question: str, wording: str = "short") -> str:
     if wording not in wordings:
         raise ValueError(f"wording {wording!r} is not in prompts.yaml; allowed: {sorted(wordings)}")
     return wordings[wording]["queries"].format(question=question)
+
+
+def lettered_prompt(question: str, options: Sequence[str]) -> str:
+    """What the MLLM is asked when it shall name the letter of one of `options`."""
+    listed = "\n".join(f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False))
+    return load_prompts()["lettered"].format(question=question, options=listed)
 
 
 def format_queries(queries: Sequence[str]) -> str:

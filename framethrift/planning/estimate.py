@@ -10,7 +10,7 @@ from framethrift.planning.assumptions import Assumptions, papers
 from framethrift.planning.jobs import Job
 from framethrift.planning.stage import Estimator, Stage
 
-CHEAP = ("weights", "tokenizer", "judge", "report")
+CHEAP = ("weights", "tokenizer", "curate", "judge", "report")
 
 
 @dataclass(frozen=True)

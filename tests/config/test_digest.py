@@ -19,6 +19,7 @@ RULES = {
     "retrieval": ("cope",),
     "videolm": ("cope",),
     "pass_rates": ("mllm",),
+    "curate": ("mllm",),
     "sampler": ("sampler",),
     "joint": ("msjoe",),
     "evaluate": ("cope", "cope_1k"),

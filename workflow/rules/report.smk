@@ -8,6 +8,7 @@ rule report:
         labels=flow.labels(),
         latencies=flow.latencies(),
         retrievals=flow.retrievals(),
+        curated=flow.curations(),
     output:
         report(
             f"{at.report}/index.html",
