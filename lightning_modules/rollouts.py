@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from framethrift.models.sampler import UNetSampler
 from framethrift.models.set_draw import top_frames
 from framethrift.selectors.uniform import anchors
 from lightning_modules.data import manifest, questions
-from lightning_modules.frame_bank import FrameBank
+from lightning_modules.frame_bank import Looking
 
 QUESTIONS_AT_ONCE = 64
 
@@ -101,16 +102,15 @@ class Rollouts:
     def __init__(
         self,
         reasoner: Reasoner,
-        bank: FrameBank,
+        bank: Looking,
         clip: FrameEmbeddings,
         rows: pd.DataFrame,
         settings: KeyFrames,
         max_queries: int,
-        full_grid: int,
     ) -> None:
         self.reasoner, self.settings = reasoner, settings
         self._bank, self._clip, self._rows = bank, clip, rows
-        self._most, self._grid = max_queries, settings.grid or full_grid
+        self._most = max_queries
         self._embeddings: dict[str, NDArray[np.float16]] = {}
 
     @property
@@ -118,19 +118,16 @@ class Rollouts:
         """The CLIP's exp(temperature)."""
         return self._clip.scorer.logit_scale
 
-    def previews(self, asked: Sequence[Asked]) -> Tensor:
-        """Embeddings (B, P, g·g, d_llm) of P uniform low-resolution frames per question."""
-        count, grid = self.settings.previews, self.settings.preview_grid
+    def previews(self, asked: Sequence[Asked]) -> Sequence[Any]:
+        """What the MLLM reads of P uniform low-resolution frames per question: of B questions, B parts."""
+        count = self.settings.previews
         wanted = [(one.video_id, anchors(len(self._bank.times(one.video_id)), count).tolist() if count else []) for one in asked]
-        return self._bank.get(wanted, grid).unflatten(0, (len(asked), count)) if count else self._none(len(asked), grid)
+        return self._bank.shown(wanted, preview=True)
 
-    def _none(self, rows: int, grid: int) -> Tensor:
-        return self._bank.get([], grid).reshape(1, 0, grid * grid, -1).expand(rows, -1, -1, -1)
-
-    def frames(self, asked: Sequence[Asked], chosen: Tensor) -> Tensor:
-        """Embeddings (R, K, g·g, d_llm) of the chosen candidates (R, K) of each rollout's video, shown in temporal order."""
+    def frames(self, asked: Sequence[Asked], chosen: Tensor) -> Sequence[Any]:
+        """What it reads of the chosen candidates (R, K) of each rollout's video, shown in temporal order: R parts."""
         wanted = [(one.video_id, row) for one, row in zip(asked, chosen.sort(dim=-1).values.tolist(), strict=True)]
-        return self._bank.get(wanted, self._grid).unflatten(0, tuple(chosen.shape))
+        return self._bank.shown(wanted, preview=False)
 
     def scores(self, asked: Sequence[Asked], queries: Sequence[Sequence[str]]) -> Scores:
         """Similarity of each rollout's queries to its video's candidates; queries beyond the sampler's limit are left out."""

@@ -89,6 +89,8 @@ class Workflow:
 
     def fine_tuning(self, variant: str, seed: int | str) -> list[str]:
         """What a VideoLM is fine-tuned from and on."""
+        if variant in self.study.linked():
+            return self.weights()
         owner = self.study.delta_of(variant)
         start = self.study.videolm(variant).start
         needed = [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
@@ -249,7 +251,8 @@ class Workflow:
 
     def names(self, kind: str) -> str:
         """Regular expression of the variants of a kind; one that matches nothing when there is none."""
-        return "|".join(name for name, variant in self.study.variants.items() if variant.kind == kind) or "(?!)"
+        linked = self.study.linked() if kind == "videolm" else []
+        return "|".join(name for name, variant in self.study.variants.items() if variant.kind == kind or name in linked) or "(?!)"
 
     def digest(self, rule: str, *names: str) -> str:
         """What decides the rule's result: its part of the settings and of the code."""

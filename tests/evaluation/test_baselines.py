@@ -47,7 +47,7 @@ def frames() -> np.ndarray:
 @pytest.mark.parametrize("family", VIDEO_CLASSES)
 def test_seeing_first_and_asking_later_is_the_classes_own_answer(folders, frames, family: str) -> None:  # type: ignore[no-untyped-def]
     backbone = _open(folders, family)
-    processor, model = backbone._processor, backbone._model
+    processor, model = backbone.processor, backbone.model
     prompt = backbone.prompt("which option is right ?", shown=True)
     inputs = processor(
         text=[prompt],
