@@ -138,11 +138,14 @@ _TOWERS = (*_SUPERVISED, "lightning_modules.captions", "lightning_modules.vision
 _ROLLING = (
     *_SHOWING,
     "framethrift.evaluation.decoding",
+    "framethrift.evaluation.backbones",
     "framethrift.evaluation.parse",
     "lightning_modules.data",
     "lightning_modules.frame_bank",
+    "lightning_modules.mllm",
     "lightning_modules.pass_rates",
     "lightning_modules.rollouts",
+    "lightning_modules.seen_bank",
 )
 _SAMPLING = (
     *_ROLLING,
@@ -185,6 +188,7 @@ _CODE = {
     "retrieval": (*_READING, "framethrift.evaluation.retrieval", "framethrift.evaluation.statistics"),
     "videolm": (
         *_SUPERVISED,
+        "framethrift.evaluation.backbones",
         "framethrift.selectors",
         "lightning_modules.captions",
         "lightning_modules.conversations",

@@ -184,7 +184,7 @@ def test_attention_and_keys_are_those_of_the_layer_that_the_projector_reads(fold
     backbone = _open(folders, "llava_onevision")
     seen = backbone.observed(frames, TIMES)
     assert seen.attention.shape == (5, 4) and seen.keys.shape == (5, 4, 32)
-    tower, taken = backbone._model.model.vision_tower, []
+    tower, taken = backbone.model.model.vision_tower, []
     attention = tower.encoder.layers[-1].self_attn
     handle = attention.register_forward_hook(lambda module, args, given, out: taken.append(given), with_kwargs=True)
     backbone.see(frames, TIMES)

@@ -53,11 +53,9 @@ class Qwen2_5_VL(Generating):
 
     def read(self, question: str, seen: Seen | None) -> tuple[Tensor, Tensor]:
         """Ids (L,) of the prompt behind what was seen, and the three rotary positions (3, L) of each."""
-        prompt = self.prompt(question, seen is not None)
+        ids = self._prompt_ids(question, seen)
         if seen is None:
-            ids = self._ids(prompt)
             return ids[0], torch.arange(ids.shape[1], device=ids.device).expand(3, -1)
-        ids = self._ids(self._expanded(prompt, len(seen.tokens)))
         positions, _ = self.model.model.get_rope_index(ids, self._kinds(ids), **seen.layout)
         return ids[0], positions[:, 0]
 
