@@ -108,7 +108,7 @@ class Study(Section):
                     self._check_showing(f"cells[{index}]", variant_name, sampling)
         for index, timed in enumerate(self.latency):
             self._known(f"latency[{index}].variant", timed.variant, self.variants)
-            if isinstance(self.variants[timed.variant], BaselineVariant):
+            if self.backbone_of(timed.variant) is not None:
                 raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
                 self._known(f"latency[{index}].samplings", sampling, self.samplings)

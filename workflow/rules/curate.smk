@@ -9,6 +9,8 @@ rule curate:
         f"{at.root}/curated/{{variant}}/seed{{seed}}.parquet",
     log:
         f"{at.root}/logs/curate/{{variant}}-seed{{seed}}.log",
+    wildcard_constraints:
+        variant=flow.names("videolm"),
     conda:
         "../../environment.yml"
     params:
