@@ -27,6 +27,7 @@ include: "workflow/rules/vision.smk"
 include: "workflow/rules/delta.smk"
 include: "workflow/rules/videolm.smk"
 include: "workflow/rules/sampler.smk"
+include: "workflow/rules/curate.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/labels.smk"
@@ -40,6 +41,7 @@ localrules:
     weights,
     judge,
     labels,
+    curate,
     report,
     bundle,
     table,

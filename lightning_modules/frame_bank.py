@@ -1,6 +1,7 @@
 """Embeddings of candidate frames under a frozen tower and projector: every frame that is asked for is computed once."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,18 @@ WHOLE_VIDEO_BYTES = 256 * 2**20  # candidate frames of longer videos are read on
 KEPT_BYTES = 4 * 2**30
 
 Wanted = Iterable[tuple[str, Sequence[int]]]
+
+
+class Looking(Protocol):
+    """What an MLLM is shown of candidate frames."""
+
+    def times(self, video_id: str) -> NDArray[np.float64]:
+        """Times (T,) in seconds of the video's candidate frames."""
+        ...
+
+    def shown(self, wanted: Sequence[tuple[str, Sequence[int]]], *, preview: bool) -> Sequence[Any]:
+        """What the model reads of each (video, candidate indices), as previews or as key frames; equally many frames each."""
+        ...
 
 
 class FrameBank:
@@ -100,3 +113,19 @@ class FrameBank:
         if len(times) * height * width * 3 <= WHOLE_VIDEO_BYTES:
             return self._candidates.get(video_id)[1][list(indices)]
         return read_frames(self._paths[video_id], times[list(indices)])
+
+
+class GridLooking:
+    """Frames as grids of embeddings from a FrameBank: previews coarse, key frames fine (a `Looking`)."""
+
+    def __init__(self, bank: FrameBank, preview_grid: int, grid: int) -> None:
+        self._bank, self._grids = bank, {True: preview_grid, False: grid}
+
+    def times(self, video_id: str) -> NDArray[np.float64]:
+        """As `Looking`."""
+        return self._bank.times(video_id)
+
+    def shown(self, wanted: Sequence[tuple[str, Sequence[int]]], *, preview: bool) -> Tensor:
+        """Embeddings (R, K, g·g, d_llm) of R times K frames."""
+        found = self._bank.get(wanted, self._grids[preview])
+        return found.reshape(len(wanted), len(wanted[0][1]), *found.shape[1:])

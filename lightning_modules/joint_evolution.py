@@ -18,9 +18,8 @@ from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import Training
 from framethrift.config.variants import JointVariant
-from framethrift.models.completions import Completions, completion_log_probability
+from framethrift.models.completions import Completions, Speaker, completion_log_probability
 from framethrift.models.folder import exported, verify
-from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.reasoning import Written, parse_queries
 from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
@@ -35,9 +34,9 @@ from framethrift.rewards import (
     joint_rewards,
     reinforce_loss,
 )
-from lightning_modules import processes
+from lightning_modules import curated, processes
 from lightning_modules.data import step_rng
-from lightning_modules.pass_rates import load_mllm
+from lightning_modules.mllm import open_mllm
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
 from lightning_modules.run_folder import run_folder
 from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
@@ -91,7 +90,7 @@ class JointEvolution(lightning.LightningModule):
         self._warned = False
 
     @property
-    def _model(self) -> CopeVideoForConditionalGeneration:
+    def _model(self) -> Speaker:
         # No attribute: the frozen parts of the MLLM belong into no checkpoint.
         return self._rollouts.reasoner.model
 
@@ -140,7 +139,7 @@ class JointEvolution(lightning.LightningModule):
     @torch.no_grad()
     def _answered(self, rows: Sequence[Asked], chosen: Tensor, generator: torch.Generator) -> Written:
         frames = self._rollouts.frames(rows, chosen)
-        return self._rollouts.reasoner.answer([one.question for one in rows], frames, self._training.joint.temperature, generator)
+        return self._rollouts.reasoner.answer([one.prompt for one in rows], frames, self._training.joint.temperature, generator)
 
     def roll(self, batch: dict[str, Any]) -> Group:
         """G rollouts of each question of the batch: sampled queries, one drawn frame set each, sampled answers, rewards."""
@@ -244,14 +243,15 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     assert isinstance(own, JointVariant)
     training, settings = study.training_of(variant), study.training_of(variant).joint
     dataset, base = study.dataset_of(variant)[0], layout.model(own.sampler, seed)
-    model, processor = load_mllm(layout.model(study.mllm_of(variant), seed))
+    mllm = open_mllm(layout.model(study.mllm_of(variant), seed), trained=settings.train_mllm)
     verify(base)
-    sampler = load_sampler(base)[0].to(model.device)
+    sampler = load_sampler(base)[0].to(mllm.reasoner.model.device)
     sampler.requires_grad_(settings.train_sampler)
     progress = Progress(f"joint {variant} seed{seed}", settings.steps)
     asked, rows = ask(layout, dataset, "train")
+    asked = curated.kept(study, layout, variant, seed, asked)
     watched, watched_rows = ask(layout, dataset, "validation")
-    prepare = rollout_factory(study, layout, variant, dataset, model, processor)
+    prepare = rollout_factory(study, layout, variant, dataset, mllm)
     module = JointEvolution(sampler, prepare(rows), asked, training, seed, progress.say)
     module.watch(prepare(watched_rows), spread(watched, WATCHED))
 
@@ -268,7 +268,7 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     if processes.rank() > 0:
         return
     folder, digest = layout.model(variant, seed), rule_digest(study, "joint", variant)
-    with exported(folder, kind="joint", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
-        model.save_pretrained(target)
-        processor.save_pretrained(target)
+    extra = {**study.serving(variant), **mllm.facts}
+    with exported(folder, kind="joint", variant=variant, seed=seed, settings=digest, extra=extra) as target:
+        mllm.save(target)
         save_sampler(sampler, target, mllm=".")

@@ -1,7 +1,6 @@
 """How often a base MLLM answers each training question, and the queries it writes: MSJoE's difficulty c (facts of stage 1)."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.evaluation.decoding import Conversation, decode
 from framethrift.files import replace_file
-from framethrift.models.folder import verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS, query_prompt
@@ -19,7 +17,9 @@ from framethrift.progress import Progress
 from framethrift.selectors import SelectorInput, select
 from framethrift.tokens import StreamItem
 from lightning_modules.data import Candidates
+from lightning_modules.mllm import load_mllm, open_mllm
 from lightning_modules.rollouts import Asked, ask
+from lightning_modules.seen_bank import SeenReader
 
 VIDEOS_AT_ONCE = 8
 TOKENS_AT_ONCE = 8192  # packed prompt tokens per forward pass
@@ -36,13 +36,12 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
     Writes the parquet table layout.pass_rates: question_id, video_id, dataset, tries, right, pass_rate, query_text.
     """
     training = study.training_of(variant)
-    model, processor = load_mllm(layout.model(variant, seed))
     tables = []
     params = {"tries": training.sampler.tries, "key_frames": training.key_frames.model_dump()}
     with tracking.stage_run(layout, study, stage="pass_rates", name=variant, seed=seed, params=params) as run:
         for dataset in study.rated_datasets(variant):
             asked, rows = ask(layout, dataset, "train")
-            reader = _Reader(model, processor, Candidates(layout, rows, training.key_frames.candidate_fps), study, variant, seed)
+            reader = _reader(study, layout, variant, seed, rows)
             with Progress(
                 f"pass rates {variant} seed{seed}", rows.index.isin([one.video_id for one in asked]).sum(), "videos"
             ) as progress:
@@ -56,11 +55,13 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
     replace_file(path, lambda partial: table.astype(texts).to_parquet(partial, index=False))
 
 
-def load_mllm(folder: Path) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:
-    """The VideoLM of a verified model folder, frozen, on a GPU where there is one. Raises ModelFolderError for a bad folder."""
-    verify(folder)
-    model = CopeVideoForConditionalGeneration.from_pretrained(folder).eval().requires_grad_(False)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu"), CopeVideoProcessor.from_pretrained(folder)
+def _reader(study: Study, layout: Layout, variant: str, seed: int, rows: pd.DataFrame) -> "_Reader | SeenReader":
+    training, folder = study.training_of(variant), layout.model(variant, seed)
+    frames, tries = training.key_frames, training.sampler.tries
+    if study.backbone_of(variant) is not None:
+        return SeenReader(open_mllm(folder), layout, rows, frames, tries, seed)
+    model, processor = load_mllm(folder)
+    return _Reader(model, processor, Candidates(layout, rows, frames.candidate_fps), study, variant, seed)
 
 
 class _Reader:
@@ -125,7 +126,7 @@ class _Reader:
             return Conversation(self._prefix(len(chosen), grid), turns, shown, [grid] * len(chosen), None)
 
         prompts = [self._processor.question_ids(query_prompt(one.question)) for one in group]
-        questions = [self._processor.question_ids(one.question) for one in group]
+        questions = [self._processor.question_ids(one.prompt) for one in group]
         grid = self._frames.grid or self._processor.grid
         return conversation(previews, self._frames.preview_grid, prompts), [conversation(row, grid, questions) for row in drawn]
 

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,17 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config import Layout
-from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.parse import LETTERS, parse_answer
 from framethrift.models.clip import similarity
 from framethrift.models.clip_cache import FrameEmbeddings
-from framethrift.models.reasoning import Reasoner, scoring_queries
+from framethrift.models.reasoning import Reasoner, lettered_prompt, scoring_queries
 from framethrift.models.sampler import UNetSampler
 from framethrift.models.set_draw import top_frames
 from framethrift.selectors.uniform import anchors
 from lightning_modules.data import manifest, questions
-from lightning_modules.frame_bank import FrameBank
+from lightning_modules.frame_bank import Looking
 
 QUESTIONS_AT_ONCE = 64
 
@@ -37,6 +37,11 @@ class Asked:
     options: tuple[str, ...]
     lettered: bool
     evidence: tuple[tuple[float, float], ...]
+
+    @property
+    def prompt(self) -> str:
+        """What the MLLM is asked when it answers: the question, with its options where they are lettered."""
+        return lettered_prompt(self.question, self.options) if self.lettered else self.question
 
     def read(self, text: str) -> tuple[bool, bool]:
         """Whether the text is the true answer, and whether it is an answer at all; evaluation's own parser decides."""
@@ -57,7 +62,6 @@ def ask(layout: Layout, dataset: str, split: str) -> tuple[list[Asked], pd.DataF
     table = table[table["video_id"].isin(rows.index)]
     if table.empty:
         raise ValueError(f"dataset {dataset!r} has no question about a re-encoded {split} video")
-    benchmarks = load_benchmarks()
     asked = []
     for row in table.to_dict("records"):
         if not len(row["options"]):
@@ -71,7 +75,7 @@ def ask(layout: Layout, dataset: str, split: str) -> tuple[list[Asked], pd.DataF
                 question=row["question"],
                 answer=row["answer"],
                 options=tuple(row["options"]),
-                lettered=benchmarks[row["benchmark"]].answers == "letters",
+                lettered=bool(row["letter"]),
                 evidence=tuple((float(start), float(end)) for start, end in row["evidence"]),
             )
         )
@@ -98,16 +102,15 @@ class Rollouts:
     def __init__(
         self,
         reasoner: Reasoner,
-        bank: FrameBank,
+        bank: Looking,
         clip: FrameEmbeddings,
         rows: pd.DataFrame,
         settings: KeyFrames,
         max_queries: int,
-        full_grid: int,
     ) -> None:
         self.reasoner, self.settings = reasoner, settings
         self._bank, self._clip, self._rows = bank, clip, rows
-        self._most, self._grid = max_queries, settings.grid or full_grid
+        self._most = max_queries
         self._embeddings: dict[str, NDArray[np.float16]] = {}
 
     @property
@@ -115,19 +118,16 @@ class Rollouts:
         """The CLIP's exp(temperature)."""
         return self._clip.scorer.logit_scale
 
-    def previews(self, asked: Sequence[Asked]) -> Tensor:
-        """Embeddings (B, P, g·g, d_llm) of P uniform low-resolution frames per question."""
-        count, grid = self.settings.previews, self.settings.preview_grid
+    def previews(self, asked: Sequence[Asked]) -> Sequence[Any]:
+        """What the MLLM reads of P uniform low-resolution frames per question: of B questions, B parts."""
+        count = self.settings.previews
         wanted = [(one.video_id, anchors(len(self._bank.times(one.video_id)), count).tolist() if count else []) for one in asked]
-        return self._bank.get(wanted, grid).unflatten(0, (len(asked), count)) if count else self._none(len(asked), grid)
+        return self._bank.shown(wanted, preview=True)
 
-    def _none(self, rows: int, grid: int) -> Tensor:
-        return self._bank.get([], grid).reshape(1, 0, grid * grid, -1).expand(rows, -1, -1, -1)
-
-    def frames(self, asked: Sequence[Asked], chosen: Tensor) -> Tensor:
-        """Embeddings (R, K, g·g, d_llm) of the chosen candidates (R, K) of each rollout's video, shown in temporal order."""
+    def frames(self, asked: Sequence[Asked], chosen: Tensor) -> Sequence[Any]:
+        """What it reads of the chosen candidates (R, K) of each rollout's video, shown in temporal order: R parts."""
         wanted = [(one.video_id, row) for one, row in zip(asked, chosen.sort(dim=-1).values.tolist(), strict=True)]
-        return self._bank.get(wanted, self._grid).unflatten(0, tuple(chosen.shape))
+        return self._bank.shown(wanted, preview=False)
 
     def scores(self, asked: Sequence[Asked], queries: Sequence[Sequence[str]]) -> Scores:
         """Similarity of each rollout's queries to its video's candidates; queries beyond the sampler's limit are left out."""
@@ -164,7 +164,7 @@ class Rollouts:
             places.setdefault(key, len(places))
         rows = [asked[row] for row, _ in places]
         frames = self.frames(rows, torch.tensor([frames for _, frames in places]))
-        texts = self.reasoner.answer([one.question for one in rows], frames).texts
+        texts = self.reasoner.answer([one.prompt for one in rows], frames).texts
         found = [one.read(text)[0] for one, text in zip(rows, texts, strict=True)]
         return np.array([found[places[key]] for key in order]).reshape(sets.shape[:2])
 
@@ -207,7 +207,7 @@ class Rollouts:
             given = self.scores(some, written)
             with torch.no_grad():
                 chosen = top_frames(sampler(given.similarity, given.query_mask, given.frame_mask), self.settings.frames)
-            texts = self.reasoner.answer([one.question for one in some], self.frames(some, chosen)).texts
+            texts = self.reasoner.answer([one.prompt for one in some], self.frames(some, chosen)).texts
             right += sum(one.read(text)[0] for one, text in zip(some, texts, strict=True))
         return right / len(asked)
 

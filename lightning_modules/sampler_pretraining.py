@@ -19,17 +19,15 @@ from framethrift.config.variants import SamplerVariant
 from framethrift.models.clip import ClipScorer
 from framethrift.models.clip_cache import FrameEmbeddings
 from framethrift.models.folder import exported
-from framethrift.models.modelling import CopeVideoForConditionalGeneration
-from framethrift.models.processing import CopeVideoProcessor
-from framethrift.models.reasoning import Reasoner, scoring_queries
+from framethrift.models.reasoning import scoring_queries
 from framethrift.models.sampler import UNetSampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
 from framethrift.rewards import centred, difficulty_advantage, reinforce_loss
-from lightning_modules import processes
+from lightning_modules import curated, processes
 from lightning_modules.data import step_rng
-from lightning_modules.frame_bank import FrameBank
-from lightning_modules.pass_rates import load_mllm, measure_pass_rates
+from lightning_modules.mllm import Mllm, open_mllm
+from lightning_modules.pass_rates import measure_pass_rates
 from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
 from lightning_modules.run_folder import run_folder
 from lightning_modules.trainer import fit
@@ -106,16 +104,17 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     own = study.variants[variant]
     assert isinstance(own, SamplerVariant)
     training, settings = study.training_of(variant), study.training_of(variant).sampler
-    model, processor = load_mllm(layout.model(own.mllm, seed))
+    mllm = open_mllm(layout.model(own.mllm, seed))
     progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
     asked, rows = ask(layout, own.dataset, "train")
+    asked = curated.kept(study, layout, variant, seed, asked)
     asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(own.mllm, seed)), progress)
     watched, watched_rows = ask(layout, own.dataset, "validation")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sampler = UNetSampler(study.models_of(variant).sampler)
-    prepare = rollout_factory(study, layout, variant, own.dataset, model, processor)
-    module = SamplerTuning(sampler.to(model.device), prepare(rows), asked, queries, rates, training, seed)
+    prepare = rollout_factory(study, layout, variant, own.dataset, mllm)
+    module = SamplerTuning(sampler.to(mllm.reasoner.model.device), prepare(rows), asked, queries, rates, training, seed)
     module.watch(prepare(watched_rows), spread(watched, WATCHED))
 
     def batch(step: int) -> dict[str, Any]:
@@ -140,18 +139,15 @@ def rollout_factory(
     layout: Layout,
     variant: str,
     dataset: str,
-    model: CopeVideoForConditionalGeneration,
-    processor: CopeVideoProcessor,
+    mllm: Mllm,
 ) -> Callable[[pd.DataFrame], Rollouts]:
     """A function from the codec rows of a split to its Rollouts, with one MLLM and one CLIP for all."""
     frames = study.training_of(variant).key_frames
     clip = FrameEmbeddings(ClipScorer.load(layout.clip), layout, dataset, frames.candidate_fps)
     most = study.models_of(variant).sampler.max_queries
-    reasoner = Reasoner(model, processor)
 
     def prepare(rows: pd.DataFrame) -> Rollouts:
-        bank = FrameBank(model, processor, layout, rows, frames.candidate_fps)
-        return Rollouts(reasoner, bank, clip, rows, frames, most, processor.grid)
+        return Rollouts(mllm.reasoner, mllm.looking(layout, rows, frames), clip, rows, frames, most)
 
     return prepare
 

@@ -17,9 +17,9 @@ from framethrift.models.set_draw import draw_sets, entropy, top_frames
 from framethrift.models.tspo import TspoAgent, save_agent
 from framethrift.progress import Progress
 from framethrift.rewards import dead_groups, group_advantage, reinforce_loss
-from lightning_modules import processes
+from lightning_modules import curated, processes
 from lightning_modules.data import step_rng
-from lightning_modules.pass_rates import load_mllm
+from lightning_modules.mllm import open_mllm
 from lightning_modules.rollouts import QUESTIONS_AT_ONCE, Asked, Rollouts, ask, spread, step_generator
 from lightning_modules.run_folder import run_folder
 from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
@@ -88,23 +88,24 @@ class TspoTuning(lightning.LightningModule):
 def train_tspo(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """Train TSPO's agent of a sampler variant (`method: tspo`), and export tspo.safetensors, tspo.json and the manifest.
 
-    It learns from all train questions: TSPO filters its data beforehand, by an MLLM's answers from few and from many frames.
+    It learns from all train questions that curation keeps: TSPO filters its data beforehand, by an MLLM's answers.
     Raises ValueError when the dataset has no question that a rule can check.
     """
     own = study.variants[variant]
     assert isinstance(own, SamplerVariant)
     training, settings = study.training_of(variant), study.training_of(variant).sampler
-    model, processor = load_mllm(layout.model(own.mllm, seed))
+    mllm = open_mllm(layout.model(own.mllm, seed))
     progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
     asked, rows = ask(layout, own.dataset, "train")
+    asked = curated.kept(study, layout, variant, seed, asked)
     watched, watched_rows = ask(layout, own.dataset, "validation")
-    prepare = rollout_factory(study, layout, variant, own.dataset, model, processor)
+    prepare = rollout_factory(study, layout, variant, own.dataset, mllm)
     rollouts = prepare(rows)
     width = rollouts.embeddings(asked[:1])[0].shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         agent = TspoAgent(study.models_of(variant).tspo, width)
-    module = TspoTuning(agent.to(model.device), rollouts, asked, training, seed)
+    module = TspoTuning(agent.to(mllm.reasoner.model.device), rollouts, asked, training, seed)
     module.watch(prepare(watched_rows), spread(watched, WATCHED))
 
     def batch(step: int) -> dict[str, Any]:

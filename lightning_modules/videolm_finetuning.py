@@ -11,6 +11,8 @@ from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import VideolmFinetuning
+from framethrift.config.variants import BaselineVariant
+from framethrift.evaluation.backbones.load import link_backbone
 from framethrift.models.folder import MANIFEST, exported, verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
 from framethrift.models.processing import CopeVideoProcessor
@@ -96,9 +98,14 @@ class VideolmTuning(lightning.LightningModule):
 def train_videolm(study: Study, layout: Layout, variant: str, seed: int, micro_batch: int = 0) -> None:
     """Fine-tune a VideoLM variant from the study's tower, tokenizer and (if it has one) pre-trained Δ-encoder, and export it.
 
+    A published model of another class is linked, not trained: it is the MLLM of samplers.
     With `micro_batch` no process passes more conversations at a time through the model, and adds up gradients: the result is that
     of the whole batch, up to rounding.
     """
+    published = study.variants[variant]
+    if isinstance(published, BaselineVariant):
+        digest = rule_digest(study, "videolm", variant)
+        return link_backbone(published, layout.model(variant, seed), name=variant, seed=seed, settings=digest)
     models = study.models_of(variant)
     owner = study.delta_of(variant)
     tokenizer = load_tokenizer(str(layout.tokenizer))

@@ -17,7 +17,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(tracking.app, name="mlflow")
 app.add_typer(weights.app, name="weights")
 app.add_typer(codec.app, name="codec")
-for step in [*steps.COMMANDS, scoring.labels]:
+for step in [*steps.COMMANDS, scoring.labels, scoring.curate]:
     app.command()(proven(step))
 app.command()(proven(scoring.judge, unless="estimate"))
 for command in [scoring.score, *video.COMMANDS, *findings.COMMANDS, *integrity.COMMANDS, plan.plan]:

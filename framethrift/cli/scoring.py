@@ -36,6 +36,13 @@ def labels(variant: Variant, study: StudyOption = "mini", set_: Overrides = None
     write_labels(*open_study(study, set_), variant)
 
 
+def curate(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0) -> None:
+    """Leave out training questions of long-video sets that a VideoLM's pass rates show to be too easy or too hard."""
+    from framethrift.videos.curation import curate as keep
+
+    keep(*open_study(study, set_), variant, seed)
+
+
 def score(study: StudyOption = "mini", set_: Overrides = None) -> None:
     """Score every evaluated cell of a study again from its per-question files: after a change of the parser, or as a check."""
     from framethrift.evaluation.rescoring import rescore

@@ -1,6 +1,8 @@
 """One command per rule of the DAG. Imports are local to each: `framethrift --help` and the torch-free steps stay quick."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,14 +29,23 @@ from framethrift.progress import Progress
 
 
 def videos(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1, root: Root = None) -> None:
-    """Build a dataset: render a procedural world, or ingest clips, a published dataset or a published benchmark."""
+    """Build a dataset: render a world, ingest clips, a published dataset or benchmark, or ask about long videos."""
     from framethrift.videos import build_dataset
 
     settings, layout = open_study(study, set_)
+    own = settings.datasets[dataset]
     counter = count_progress(f"videos {dataset}", "videos")
-    build_dataset(
-        *(settings.datasets[dataset], dataset, layout.root, jobs, counter), root=root, allow_partial=settings.allow_partial
-    )
+    with _question_writer(own, layout.videos(dataset) / "replies.sqlite") as ask:
+        build_dataset(own, dataset, layout.root, jobs, counter, root=root, allow_partial=settings.allow_partial, ask=ask)
+
+
+def _question_writer(dataset: Any, cache: Path) -> Any:
+    """What words a dataset's questions, where it says that an endpoint does."""
+    if getattr(dataset, "writer", None) != "endpoint":
+        return nullcontext()
+    from framethrift.evaluation.judging.writing import writer
+
+    return writer(cache)
 
 
 def codec(dataset: DatasetName, study: StudyOption = "mini", set_: Overrides = None, jobs: Jobs = 1) -> None:

@@ -1,10 +1,11 @@
-"""Where a study's videos come from: the two procedural worlds, anybody's clips, or published datasets and benchmarks."""
+"""Where a study's videos come from: procedural worlds, anybody's clips or captioned videos, published datasets and benchmarks."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from framethrift.config.base import Section
+from framethrift.config.long_video_qa import LongVideoQA
 
 SPLITS = ("train", "validation", "test")
 
@@ -150,4 +151,4 @@ class Published(Section):
     source: str = Field(description="Name in framethrift/config/sources.yaml; its benchmarks share these videos.")
 
 
-Dataset = Annotated[MotionWorld | NeedleWorld | Clips | Official | Published, Field(discriminator="kind")]
+Dataset = Annotated[MotionWorld | NeedleWorld | Clips | LongVideoQA | Official | Published, Field(discriminator="kind")]

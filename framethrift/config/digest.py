@@ -138,21 +138,26 @@ _TOWERS = (*_SUPERVISED, "lightning_modules.captions", "lightning_modules.vision
 _ROLLING = (
     *_SHOWING,
     "framethrift.evaluation.decoding",
+    "framethrift.evaluation.backbones",
     "framethrift.evaluation.parse",
     "lightning_modules.data",
     "lightning_modules.frame_bank",
+    "lightning_modules.mllm",
     "lightning_modules.pass_rates",
     "lightning_modules.rollouts",
+    "lightning_modules.seen_bank",
 )
 _SAMPLING = (
     *_ROLLING,
     *_FITTING,
     "framethrift.rewards",
+    "framethrift.videos.curation",
+    "lightning_modules.curated",
     "lightning_modules.sampler_pretraining",
     "lightning_modules.tspo_training",
 )
-# Finding out whether a file is a usable video takes these; how videos are re-encoded and fused does not change a dataset.
-_PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "index", "pictures", "probe", "source"))
+# Looking at videos and splicing them takes these; how they are re-encoded and fused does not change a dataset.
+_PROBING = tuple(f"framethrift.codec.{name}" for name in ("cut", "errors", "frames", "index", "pictures", "probe", "source"))
 # From raw answers to figures.
 _FIGURES = tuple(
     f"framethrift.evaluation.{name}"
@@ -183,6 +188,7 @@ _CODE = {
     "retrieval": (*_READING, "framethrift.evaluation.retrieval", "framethrift.evaluation.statistics"),
     "videolm": (
         *_SUPERVISED,
+        "framethrift.evaluation.backbones",
         "framethrift.selectors",
         "lightning_modules.captions",
         "lightning_modules.conversations",
@@ -192,6 +198,7 @@ _CODE = {
         "lightning_modules.videolm_finetuning",
     ),
     "pass_rates": _ROLLING,
+    "curate": ("framethrift.videos.curation",),
     "sampler": _SAMPLING,
     "joint": (*_SAMPLING, "lightning_modules.joint_evolution"),
     "evaluate": _EVALUATING,
@@ -284,6 +291,7 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "retrieval": lambda study, name: study.training_of(name).delta.datasets,
     "videolm": _videolm,
     "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],
+    "curate": lambda study, variant: [getattr(study.datasets[name], "difficulty", None) for name in study.long_sets(variant)],
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
     "answer": _answering,

@@ -84,16 +84,22 @@ def _pass_rates(flow: Workflow, variant: str, seed: int) -> Files:
     return reads, [str(flow.layout.pass_rates(variant, seed))]
 
 
+def _curate(flow: Workflow, variant: str, seed: int) -> Files:
+    return [str(flow.layout.pass_rates(variant, seed)), *flow.long_sets(variant)], [str(flow.layout.curated(variant, seed))]
+
+
 def _sampler(flow: Workflow, variant: str, seed: int) -> Files:
     mllm = flow.model(flow.study.mllm_of(variant), seed)
-    reads = [_folder(flow.layout.clip), *flow.reinforcing(variant), mllm, flow.pass_rates(variant, seed)]
+    rates = [flow.pass_rates(variant, seed), *flow.curated(variant, seed)]
+    reads = [_folder(flow.layout.clip), *flow.reinforcing(variant), mllm, *rates]
     return reads, [flow.model(variant, seed)]
 
 
 def _joint(flow: Workflow, variant: str, seed: int) -> Files:
     base = flow.study.variants[variant].sampler  # type: ignore[union-attr]
     models = [flow.model(flow.study.mllm_of(variant), seed), flow.model(base, seed)]
-    return [_folder(flow.layout.clip), *flow.reinforcing(variant), *models], [flow.model(variant, seed)]
+    reads = [_folder(flow.layout.clip), *flow.reinforcing(variant), *flow.curated(variant, seed), *models]
+    return reads, [flow.model(variant, seed)]
 
 
 def _answer(flow: Workflow, variant: str, sampling: str, seed: int, shard: int) -> Files:
@@ -115,7 +121,7 @@ def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
 
 
 def _report(flow: Workflow) -> Files:
-    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals()]
+    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals(), *flow.curations()]
     figures = ("pareto_tokens", "pareto_ttft", "pareto_seconds", "video_length", "selector_timeline", "training_curves")
     names = ["index.html", "tables/claims.html", *(f"figures/{name}.svg" for name in (*figures, "reward_curves", "codec_speed"))]
     return reads, [f"{flow.layout.report}/{name}" for name in [*names, "figures/filmstrip.png"]]
@@ -132,6 +138,7 @@ _FILES: dict[str, Callable[..., Files]] = {
     "retrieval": _retrieval,
     "videolm": _videolm,
     "pass_rates": _pass_rates,
+    "curate": _curate,
     "sampler": _sampler,
     "joint": _joint,
     "answer": _answer,

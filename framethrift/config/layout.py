@@ -59,6 +59,10 @@ class Layout:
         """Pass rates c of a VideoLM variant on its training questions (parquet)."""
         return self.root / "pass_rates" / variant / f"seed{seed}.parquet"
 
+    def curated(self, variant: str, seed: int) -> Path:
+        """Which questions of long-video sets are kept by a VideoLM variant's pass rates (parquet)."""
+        return self.root / "curated" / variant / f"seed{seed}.parquet"
+
     def checkpoints(self, stage: str, name: str, seed: int) -> Path:
         """Resumable training state; never a declared output of a rule."""
         return self.root / "checkpoints" / stage / name / f"seed{seed}"

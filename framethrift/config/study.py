@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from framethrift.config.arena import Arena
 from framethrift.config.base import Section
 from framethrift.config.cells import Cells, Latency
-from framethrift.config.data import Dataset, MotionWorld
+from framethrift.config.data import Dataset, LongVideoQA, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
@@ -108,7 +108,7 @@ class Study(Section):
                     self._check_showing(f"cells[{index}]", variant_name, sampling)
         for index, timed in enumerate(self.latency):
             self._known(f"latency[{index}].variant", timed.variant, self.variants)
-            if isinstance(self.variants[timed.variant], BaselineVariant):
+            if self.backbone_of(timed.variant) is not None:
                 raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
                 self._known(f"latency[{index}].samplings", sampling, self.samplings)
@@ -130,19 +130,21 @@ class Study(Section):
             raise ValueError(
                 f"{field}: {name!r} has a {self.method_of(name)} sampler, which selector {shown.selector!r} cannot read"
             )
-        if not isinstance(variant, BaselineVariant):
+        backbone = self.backbone_of(name)
+        if backbone is None:
             return
-        if variant.family == "text":
+        own = () if isinstance(variant, BaselineVariant) else (self.method_of(name),)
+        if backbone.family == "text":
             fits = isinstance(shown, Blind | Chance)
         elif isinstance(shown, Stream):
             fits = shown.delta == "drop" and shown.fusion == "fixed"
         else:
-            fits = not isinstance(shown, Select) or (shown.selector not in TRAINED and shown.rest == "drop")
-        if getattr(shown, "reducer", None) is not None and variant.family != "llava_onevision":
-            raise ValueError(f"{field}: {sampling!r} has a reducer, which baseline {name!r} ({variant.family}) has no place for")
+            fits = not isinstance(shown, Select) or (shown.selector not in set(TRAINED) - set(own) and shown.rest == "drop")
+        if getattr(shown, "reducer", None) is not None and backbone.family != "llava_onevision":
+            raise ValueError(f"{field}: {sampling!r} has a reducer, which baseline {name!r} ({backbone.family}) has no place for")
         if not fits:
             raise ValueError(
-                f"{field}: baseline {name!r} ({variant.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "
+                f"{field}: {name!r} ({backbone.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "
                 "belong to variants trained here, and a text model sees no frames"
             )
 
@@ -170,8 +172,13 @@ class Study(Section):
         elif isinstance(variant, SamplerVariant):
             self._known(f"{field}.mllm", variant.mllm, self.variants)
             self._known(f"{field}.dataset", variant.dataset, self.datasets)
-            if not isinstance(self.variants[variant.mllm], VideolmVariant):
-                raise ValueError(f"{field}.mllm: {variant.mllm!r} is no VideoLM; allowed: {self.names_of(VideolmVariant)}")
+            reasons = [
+                name
+                for name, own in self.variants.items()
+                if isinstance(own, VideolmVariant) or (isinstance(own, BaselineVariant) and own.family == "qwen2_5_vl")
+            ]
+            if variant.mllm not in reasons:
+                raise ValueError(f"{field}.mllm: {variant.mllm!r} is no VideoLM that writes queries; allowed: {reasons}")
         else:
             self._known(f"{field}.sampler", variant.sampler, self.variants)
             if not isinstance(self.variants[variant.sampler], SamplerVariant) or self.method_of(variant.sampler) != "msjoe":
@@ -234,6 +241,16 @@ class Study(Section):
             return self.mllm_of(settings.sampler)
         return settings.mllm if isinstance(settings, SamplerVariant) else variant
 
+    def backbone_of(self, variant: str) -> BaselineVariant | None:
+        """The published model of another class that answers for a variant before any joint training, if it is one."""
+        own = self.variants[self.mllm_of(variant)]
+        return own if isinstance(own, BaselineVariant) else None
+
+    def linked(self) -> list[str]:
+        """Baselines that are the MLLM of samplers: their models lie in the study as links to their checkpoints."""
+        used = {own.mllm for own in self.variants.values() if isinstance(own, SamplerVariant)}
+        return [name for name in self.names_of(BaselineVariant) if name in used]
+
     def dataset_of(self, variant: str) -> list[str]:
         """Datasets whose train split the variant sees."""
         settings = self.variants[variant]
@@ -247,6 +264,10 @@ class Study(Section):
         """Datasets on whose training questions a VideoLM's pass rates are measured: those of the samplers beside it."""
         samplers = [own.dataset for own in self.variants.values() if isinstance(own, SamplerVariant) and own.mllm == variant]
         return sorted(set(samplers)) or self.dataset_of(variant)
+
+    def long_sets(self, variant: str) -> list[str]:
+        """Those of `rated_datasets` that the pass rates thin out."""
+        return [name for name in self.rated_datasets(variant) if isinstance(self.datasets[name], LongVideoQA)]
 
     def delta_of(self, variant: str) -> str | None:
         """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""
@@ -286,15 +307,17 @@ class Study(Section):
 
     def serving(self, variant: str) -> dict[str, Any]:
         """What a model's folder must say for the model to be used alone: recipe, sampling and key frames it was trained with."""
-        mllm = self.videolm(self.mllm_of(variant))
-        shown = self.samplings[mllm.samplings[0]]
+        frames = self.training_of(variant).key_frames
+        shown: Sampling = Select(frames=frames.frames, candidate_fps=frames.candidate_fps)
+        if self.backbone_of(variant) is None:
+            shown = self.samplings[self.videolm(self.mllm_of(variant)).samplings[0]]
         if isinstance(shown, Select) and shown.selector == "oracle":  # nobody's own clip comes with annotated evidence
             shown = shown.model_copy(update={"selector": "uniform"})
         return {
             "study": self.name,
             "recipe": self.recipe_of(variant).model_dump(mode="json"),
             "sampling": shown.model_dump(mode="json"),
-            "key_frames": self.training_of(variant).key_frames.model_dump(mode="json"),
+            "key_frames": frames.model_dump(mode="json"),
         }
 
     def needs_clip(self, sampling: str) -> bool:

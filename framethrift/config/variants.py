@@ -59,7 +59,7 @@ class SamplerVariant(Section):
     method: Literal["msjoe", "tspo"] = Field(
         "msjoe", description="What is trained, and how: MSJoE's U-Net, or TSPO's agent; read by the selector of the same name."
     )
-    mllm: str = Field(description="VideoLM variant that writes the queries and answers.")
+    mllm: str = Field(description="Variant that writes the queries and answers: a VideoLM, or a baseline of family qwen2_5_vl.")
     dataset: str = Field(description="Dataset whose train questions it sees.")
     training: dict = Field(default_factory=dict, description="Overrides of the study's training section.")
     models: dict = Field(default_factory=dict, description="Overrides of the study's models section.")

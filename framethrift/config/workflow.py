@@ -89,6 +89,8 @@ class Workflow:
 
     def fine_tuning(self, variant: str, seed: int | str) -> list[str]:
         """What a VideoLM is fine-tuned from and on."""
+        if variant in self.study.linked():
+            return self.weights()
         owner = self.study.delta_of(variant)
         start = self.study.videolm(variant).start
         needed = [path for name in self.study.dataset_of(variant) for path in self.tables(name)]
@@ -232,9 +234,25 @@ class Workflow:
         """Pass rates that a sampler's difficulty-aware advantage is computed from."""
         return str(self.layout.pass_rates(self.study.mllm_of(sampler), int(seed)))
 
+    def long_sets(self, mllm: str) -> list[str]:
+        """Videos and questions of the long-video sets that a VideoLM's pass rates thin out."""
+        return [path for name in self.study.long_sets(mllm) for path in self.tables(name)]
+
+    def curated(self, variant: str, seed: int | str) -> list[str]:
+        """Which questions a sampler or a joint variant learns from, where they come from a long-video set."""
+        mllm = self.study.mllm_of(variant)
+        learnt = set(self.study.dataset_of(variant)) & set(self.study.long_sets(mllm))
+        return [str(self.layout.curated(mllm, int(seed)))] if learnt else []
+
+    def curations(self) -> list[str]:
+        """Every thinned-out long-video set, for its page in the report."""
+        reinforced = self.study.names_of(SamplerVariant)
+        return list(dict.fromkeys(path for name in reinforced for seed in self.study.seeds for path in self.curated(name, seed)))
+
     def names(self, kind: str) -> str:
         """Regular expression of the variants of a kind; one that matches nothing when there is none."""
-        return "|".join(name for name, variant in self.study.variants.items() if variant.kind == kind) or "(?!)"
+        linked = self.study.linked() if kind == "videolm" else []
+        return "|".join(name for name, variant in self.study.variants.items() if variant.kind == kind or name in linked) or "(?!)"
 
     def digest(self, rule: str, *names: str) -> str:
         """What decides the rule's result: its part of the settings and of the code."""

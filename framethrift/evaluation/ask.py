@@ -13,6 +13,7 @@ from framethrift.config.sampling import Chance, Sampling, Select
 from framethrift.config.study import TRAINED
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer, Answerer
+from framethrift.evaluation.backbones.load import CHECKPOINT
 from framethrift.evaluation.dialogue import Dialogue
 from framethrift.evaluation.loading import Loaded, load_model
 from framethrift.evaluation.questions import EncodedVideo
@@ -127,6 +128,10 @@ def open_parts(path: Path, device: str | None) -> Parts:
     """Load a model folder whose manifest says, in `extra`, its recipe, sampling and key frames; errors as `ask`."""
     folder = resolve(path)
     manifest = verify(folder)
+    if CHECKPOINT in manifest["extra"]:
+        raise ModelFolderError(
+            f"{folder} holds a model of another class, which answers in a study; give a VideoLM of this project"
+        )
     missing = [name for name in ("recipe", "sampling", "key_frames") if name not in manifest["extra"]]
     if missing or not (folder / "config.json").is_file():
         what = f"its manifest lacks {missing}" if missing else "it holds no language model"

@@ -13,7 +13,7 @@ from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant, SamplerVariant, VideolmVariant
 from framethrift.evaluation.answering import Answerer, Answering
-from framethrift.evaluation.backbones import load_backbone
+from framethrift.evaluation.backbones import load_backbone, open_linked
 from framethrift.evaluation.chance import ChanceAnswerer
 from framethrift.evaluation.layer_steps import LayerSteps
 from framethrift.evaluation.mixing import MixedViewer
@@ -115,8 +115,7 @@ def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: 
     if not isinstance(kind, VideolmVariant):
         verify(own)
         folders["sampler"] = own
-        trained = load_agent(own) if study.method_of(variant) == "tspo" else load_sampler(own)[0]
-        sampler = trained.to(model.device)
+        sampler = _frame_sampler(study, variant, own).to(model.device)
     digests = {name: file_digest(folder / MANIFEST) for name, folder in folders.items()}
     draw = settings.set_likelihood.evaluate == "draw"
     return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)
@@ -137,8 +136,31 @@ def load_answering(study: Study, layout: Layout, variant: str, sampling: str, se
         frames = study.training_of(variant).key_frames
         plain = PlainAnswerer(backbone, settings, watch, key_frames=frames, scoring=scoring, seed=seed)
         return plain, {"model": digest, **digests}
+    if study.backbone_of(variant) is not None:
+        plain, own = _beside_backbone(study, layout, variant, seed, settings, scoring, device)
+        return plain, {**own, **digests}
     loaded = load_variant(study, layout, variant, seed, device)
     return loaded.answerer(settings, scoring, sampling), {**loaded.digests, **digests}
+
+
+def _beside_backbone(
+    study: Study, layout: Layout, variant: str, seed: int, sampling: Sampling, scoring: Scoring | None, device: str | None
+) -> tuple[PlainAnswerer, dict[str, str]]:
+    """A sampler beside a published model of another class, or the two as a joint stage left them."""
+    own = layout.model(variant, seed)
+    base = layout.model(study.mllm_of(variant), seed) if isinstance(study.variants[variant], SamplerVariant) else own
+    verify(own)
+    backbone, training = open_linked(base, device), study.training_of(variant)
+    sampler = _frame_sampler(study, variant, own).to(backbone.device)
+    watch, draw = Stopwatch(backbone.device), training.set_likelihood.evaluate == "draw"
+    plain = PlainAnswerer(
+        *(backbone, sampling, watch), key_frames=training.key_frames, scoring=scoring, sampler=sampler, draw=draw, seed=seed
+    )
+    return plain, {"model": file_digest(base / MANIFEST), "sampler": file_digest(own / MANIFEST)}
+
+
+def _frame_sampler(study: Study, variant: str, folder: Path) -> FrameSampler:
+    return load_agent(folder) if study.method_of(variant) == "tspo" else load_sampler(folder)[0]
 
 
 def scoring_of(study: Study, layout: Layout, sampling: str) -> tuple[Scoring | None, dict[str, str]]:

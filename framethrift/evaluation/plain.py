@@ -1,6 +1,7 @@
 """A baseline of another class behind the same frames and questions: frames are picked, seen once, and asked about."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer
 from framethrift.evaluation.backbones import Backbone, OpenBackbone, Seen
 from framethrift.evaluation.backbones.reduced import ReducedBackbone
-from framethrift.evaluation.picking import FramePicker, Picked, Scoring
+from framethrift.evaluation.picking import FramePicker, FrameSampler, Picked, Scoring
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -39,6 +40,8 @@ class PlainAnswerer:
         *,
         key_frames: KeyFrames,
         scoring: Scoring | None = None,
+        sampler: FrameSampler | None = None,
+        draw: bool = False,
         seed: int = 0,
     ) -> None:
         self.watch = watch
@@ -49,7 +52,8 @@ class PlainAnswerer:
             raise ValueError(f"reducer {reduction.name!r}: a {type(backbone).__name__} needs its visual tokens in their grid")
         self._pick: Callable[[Sequence[Ask]], list[Picked]]
         if isinstance(sampling, Select) and sampling.rest == "drop":
-            self._pick = FramePicker(sampling, watch, previews=key_frames.previews, scoring=scoring, write=self._write, seed=seed)
+            reading: dict[str, Any] = {"previews": key_frames.previews, "scoring": scoring, "write": self._write}
+            self._pick = FramePicker(sampling, watch, **reading, sampler=sampler, draw=draw, seed=seed)
         elif isinstance(sampling, Blind) or (
             isinstance(sampling, Stream) and sampling.delta == "drop" and sampling.fusion == "fixed"
         ):
@@ -105,7 +109,7 @@ class PlainAnswerer:
             seen = self._see(self._backbone, pictures, video, previews[indices[0]], tokens) if times else None
             with self.watch("reason"):
                 for index in indices:
-                    texts[index] = self._backbone.answer(query_prompt(asks[index].about), seen, QUERY_TOKENS)
+                    texts[index] = self._backbone.answer(query_prompt(asks[index].about, "instruct"), seen, QUERY_TOKENS)
         return texts
 
     def _read(self, asks: Sequence[Ask], picked: Sequence[Picked]) -> Pictures:

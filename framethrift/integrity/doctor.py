@@ -22,6 +22,7 @@ from framethrift.integrity.receipts import (
 # Declared outputs, as far as their names tell; the report is found through its receipt.
 _OUTPUTS = (
     "weights.json", "videos/*/*.parquet", "codec/*/*.parquet", "models/**/framethrift.json", "pass_rates/**/*.parquet",
+    "curated/**/*.parquet",
     "cells/**/cells.json", "cells/**/answers/*.json", "cells/*/labels.json", "judged/**/*.json", "retrieval/**/*.json",
     "latency/**/*.json",
 )  # fmt: skip

@@ -103,7 +103,8 @@ def belonging(output: Path) -> list[Path]:
     """An output, and the undeclared files beside it that it speaks for (a model's are in its own manifest, videos in tables)."""
     if output.parent.name == "answers":
         return [output, output.with_suffix(".jsonl")]
-    return [output, *sorted(output.parent.glob("*.jsonl"))] if output.name == "cells.json" else [output]
+    pattern = {"cells.json": "*.jsonl", "quarantine.parquet": "construction/*.parquet"}.get(output.name)
+    return [output, *sorted(output.parent.glob(pattern))] if pattern else [output]
 
 
 def origin(layout: Layout, digest: str) -> Any:

@@ -2,24 +2,50 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers.cache_utils import DynamicCache
 
-from framethrift.models.modelling import CopeVideoForConditionalGeneration
-from framethrift.tokens.packing import IGNORED, pack
+from framethrift.tokens.packing import IGNORED, PREFIX, Packed, pack
 
 TOKENS_AT_ONCE = 8192  # prompt tokens per forward pass: few enough to stay in a CPU's cache, enough to fill it
 
 
+class Speaker(Protocol):
+    """A language model that reads ids with image embeddings among them: our VideoLM, or an adapter of another class."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def language_model(self) -> nn.Module:
+        """What reads and writes, without the vision tower: what is trained."""
+        ...
+
+    def get_input_embeddings(self) -> nn.Module: ...
+
+    def embed(self, input_ids: Tensor, *, image_embeds: Tensor, prompt: Tensor | None = None) -> Tensor:
+        """Embeddings (B, L, d_llm), images where their placeholders are; looked for where `prompt` (B, L) is True, if given."""
+        ...
+
+    def __call__(self, **inputs: Any) -> Any:
+        """As transformers' causal models, from inputs_embeds; with labels, logits of the supervised positions alone."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """Token ids up to where the assistant speaks, and the embeddings (n, g·g, d_llm) of its images in reading order."""
+    """Token ids up to where the assistant speaks, and the embeddings (n, g·g, d_llm) of its images in reading order.
+
+    positions (3, number of ids) of a model whose tokens have three (time, height, width); None: 0, 1, 2, …
+    """
 
     ids: tuple[int, ...]
     images: Tensor
+    positions: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +65,7 @@ class Completions:
 
 @torch.no_grad()
 def complete(
-    model: CopeVideoForConditionalGeneration,
+    model: Speaker,
     prompts: Sequence[Prompt],
     max_new_tokens: int,
     *,
@@ -77,7 +103,7 @@ def _chunks(prompts: Sequence[Prompt], samples: int) -> Iterator[Sequence[Prompt
 
 
 def _complete(
-    model: CopeVideoForConditionalGeneration,
+    model: Speaker,
     prompts: Sequence[Prompt],
     max_new_tokens: int,
     pad_id: int,
@@ -90,18 +116,19 @@ def _complete(
     ids = torch.tensor([[pad_id] * (longest - len(p.ids)) + list(p.ids) for p in prompts], device=device)
     lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=device)
     mask = torch.arange(longest, device=device)[None] >= longest - lengths[:, None]
+    positions, following = _positions(prompts, mask)
     cache = DynamicCache()
     logits = model(
         inputs_embeds=model.embed(ids, image_embeds=torch.cat([prompt.images for prompt in prompts])),
         attention_mask=mask.long(),
-        position_ids=(mask.long().cumsum(dim=1) - 1).clamp(min=0),
+        position_ids=positions,
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
     ).logits[:, -1]
     if samples > 1:
         cache.batch_repeat_interleave(samples)
-        logits, mask, lengths = (given.repeat_interleave(samples, dim=0) for given in (logits, mask, lengths))
+        logits, mask, following = (given.repeat_interleave(samples, dim=0) for given in (logits, mask, following))
     running = torch.ones(len(logits), dtype=torch.bool, device=device)
     tokens, masks, scores = [], [], []
     for step in range(max_new_tokens):
@@ -117,15 +144,39 @@ def _complete(
         logits = model(
             inputs_embeds=model.get_input_embeddings()(tokens[-1])[:, None],
             attention_mask=mask.long(),
-            position_ids=(lengths + step)[:, None],
+            position_ids=(following + step)[:, None],
             past_key_values=cache,
             use_cache=True,
         ).logits[:, -1]
     return Completions(torch.stack(tokens, dim=1), torch.stack(masks, dim=1), torch.stack(scores, dim=1))
 
 
+def _positions(prompts: Sequence[Prompt], mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Positions (B, L), or (3, B, L), of left-padded prompts, and of the token after each (B,)."""
+    plain = (mask.long().cumsum(dim=1) - 1).clamp(min=0)
+    if prompts[0].positions is None:
+        return plain, mask.sum(dim=1)
+    given = [prompt.positions for prompt in prompts if prompt.positions is not None]
+    padded = [functional.pad(own, (mask.shape[1] - own.shape[1], 0)) for own in given]
+    return torch.stack(padded, dim=1).to(mask.device), torch.stack([own.max() + 1 for own in given]).to(mask.device)
+
+
+def _packed_positions(prompts: Sequence[Prompt], packed: Packed) -> Tensor:
+    """Positions (B, L), or (3, B, L), of prompts, their last token left aside, with that token and an answer behind them."""
+    plain = torch.from_numpy(packed.position_ids)
+    if prompts[0].positions is None:
+        return plain
+    found = plain.expand(3, -1, -1).clone()
+    for row, prompt in enumerate(prompts):
+        assert prompt.positions is not None
+        own, prefix = prompt.positions.cpu(), len(prompt.ids) - 1
+        found[:, row, :prefix] = own[:, :prefix]
+        found[:, row, torch.from_numpy(packed.segments[row] > PREFIX)] += own[0, -1] - prefix
+    return found
+
+
 def completion_log_probability(
-    model: CopeVideoForConditionalGeneration, prompts: Sequence[Prompt], completions: Completions, temperature: float, pad_id: int
+    model: Speaker, prompts: Sequence[Prompt], completions: Completions, temperature: float, pad_id: int
 ) -> Tensor:
     """Log-probabilities (R, n) of given completions, 0 off their mask, with gradients; R is a multiple of the prompts.
 
@@ -143,7 +194,7 @@ def completion_log_probability(
     logits = model(
         inputs_embeds=model.embed(ids, image_embeds=torch.cat([prompt.images for prompt in prompts]), prompt=labels == IGNORED),
         attention_mask=torch.from_numpy(packed.attention()).to(device),
-        position_ids=torch.from_numpy(packed.position_ids).to(device),
+        position_ids=_packed_positions(prompts, packed).to(device),
         labels=labels,
     ).logits
     targets = labels[:, 1:][labels[:, 1:] != IGNORED]

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from string import ascii_uppercase
 from typing import Any
 
 import torch
 import yaml
-from torch import Tensor
 
-from framethrift.models.completions import Completions, Prompt, complete
-from framethrift.models.modelling import CopeVideoForConditionalGeneration
-from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.completions import Completions, Prompt, Speaker, complete
 from framethrift.tokens import StreamItem
 
 MAX_QUERIES = 4
@@ -36,6 +34,12 @@ def query_prompt(question: str, wording: str = "short") -> str:
     if wording not in wordings:
         raise ValueError(f"wording {wording!r} is not in prompts.yaml; allowed: {sorted(wordings)}")
     return wordings[wording]["queries"].format(question=question)
+
+
+def lettered_prompt(question: str, options: Sequence[str]) -> str:
+    """What the MLLM is asked when it shall name the letter of one of `options`."""
+    listed = "\n".join(f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False))
+    return load_prompts()["lettered"].format(question=question, options=listed)
 
 
 def format_queries(queries: Sequence[str]) -> str:
@@ -83,9 +87,12 @@ class Written:
 
 
 class Reasoner:
-    """An MLLM that writes queries and answers, given image embeddings computed once (`image_embeddings` of the model)."""
+    """An MLLM that writes queries and answers, given image embeddings computed once (`image_embeddings` of the model).
 
-    def __init__(self, model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor, wording: str = "short") -> None:
+    `processor` is the model's own; a subclass says how a prompt of another class of models is put together.
+    """
+
+    def __init__(self, model: Speaker, processor: Any, wording: str = "short") -> None:
         self.model, self._processor, self._wording = model, processor, wording
         self._prefixes: dict[tuple[int, int], list[int]] = {}
         self._turns: dict[str, list[int]] = {}
@@ -95,21 +102,21 @@ class Reasoner:
         """The token that fills rows."""
         return self._processor.tokenizer.pad_token_id
 
-    def query_prompts(self, questions: Sequence[str], previews: Tensor) -> list[Prompt]:
+    def query_prompts(self, questions: Sequence[str], previews: Sequence[Any]) -> list[Prompt]:
         """Prompts for the queries of B questions with previews (B, P, g·g, d_llm), P may be 0."""
         return [
             self._prompt(query_prompt(question, self._wording), shown)
             for question, shown in zip(questions, previews, strict=True)
         ]
 
-    def answer_prompts(self, questions: Sequence[str], frames: Tensor) -> list[Prompt]:
+    def answer_prompts(self, questions: Sequence[str], frames: Sequence[Any]) -> list[Prompt]:
         """Prompts for the answers to B questions with key frames (B, K, g·g, d_llm): previews are not shown again (MSJoE 1.2)."""
         return [self._prompt(question, shown) for question, shown in zip(questions, frames, strict=True)]
 
     def write_queries(
         self,
         questions: Sequence[str],
-        previews: Tensor,
+        previews: Sequence[Any],
         samples: int = 1,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
@@ -118,12 +125,13 @@ class Reasoner:
         return self._write(self.query_prompts(questions, previews), QUERY_TOKENS, samples, temperature, generator)
 
     def answer(
-        self, questions: Sequence[str], frames: Tensor, temperature: float = 0.0, generator: torch.Generator | None = None
+        self, questions: Sequence[str], frames: Sequence[Any], temperature: float = 0.0, generator: torch.Generator | None = None
     ) -> Written:
         """One answer per question and its key frames; temperature 0 is greedy."""
         return self._write(self.answer_prompts(questions, frames), ANSWER_TOKENS, 1, temperature, generator)
 
-    def _prompt(self, text: str, images: Tensor) -> Prompt:
+    def _prompt(self, text: str, images: Any) -> Prompt:
+        """The prompt of a user's turn behind its images: embeddings (n, g·g, d_llm)."""
         shown = len(images), round(images.shape[1] ** 0.5)
         if shown not in self._prefixes:
             stream = self._processor.expand([StreamItem("I", 0, 0, 0.0)] * shown[0], [shown[1]] * shown[0])

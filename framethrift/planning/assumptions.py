@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from framethrift.config.base import Section
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.data import Clips, MotionWorld, NeedleWorld, Official, Published
+from framethrift.config.data import Clips, LongVideoQA, MotionWorld, NeedleWorld, Official, Published
 from framethrift.config.study import Study
 
 
@@ -134,10 +134,13 @@ def data_of(study: Study, name: str, given: Assumptions, split: str = "train") -
             return Data(videos=0, questions=0, seconds=1)
         asked = (key for key, benchmark in load_benchmarks().items() if benchmark.data == dataset.source)
         return benchmark_data(study, next(asked), given)
+    if isinstance(dataset, LongVideoQA) and dataset.splicing is not None:
+        videos = int(getattr(dataset.splicing, split, 0))
+        return Data(videos=videos, questions=videos * dataset.questions, seconds=30 * sum(dataset.splicing.minutes))
     if name not in known:
         raise PlanError(f"datasets.{name}: its size is unknown; add it to framethrift/planning/assumptions.yaml")
     whole = Data.model_validate(known[name])
-    assert isinstance(dataset, Official)
+    assert isinstance(dataset, Official | LongVideoQA)
     share = {"train": 1 - dataset.validation_share, "validation": dataset.validation_share, "test": 0.0}[split]
     return whole.model_copy(update={"videos": round(whole.videos * share), "questions": round(whole.questions * share)})
 

@@ -10,7 +10,7 @@ from framethrift.planning.assumptions import Assumptions, papers
 from framethrift.planning.jobs import Job
 from framethrift.planning.stage import Estimator, Stage
 
-CHEAP = ("weights", "tokenizer", "judge", "report")
+CHEAP = ("weights", "tokenizer", "curate", "judge", "report")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def _stage(estimator: Estimator, job: Job) -> Stage | None:
         return training.towers(estimator, rule)
     if rule in ("delta", "retrieval"):
         return (training.delta if rule == "delta" else inference.retrieval)(estimator, names["name"])
+    if rule == "videolm" and names["variant"] in estimator.study.linked():
+        return Stage(rule, names["variant"], cpu_seconds=estimator.given.small_job * estimator.given.cores)
     if rule in ("videolm", "sampler", "joint"):
         return {"videolm": training.videolm, "sampler": training.sampler, "joint": training.joint}[rule](
             estimator, names["variant"]

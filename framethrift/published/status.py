@@ -8,7 +8,7 @@ from typing import Any
 
 from framethrift.config import Study
 from framethrift.config.benchmarks import Benchmark, load_benchmarks
-from framethrift.config.data import Official, Published
+from framethrift.config.data import LongVideoQA, Official, Published
 from framethrift.config.sources import AnnotationFiles, Source, load_sources
 from framethrift.published.annotations import AnnotationError, Entry
 from framethrift.published.lookup import AnnotationsMissing, Lookup
@@ -70,7 +70,7 @@ def data_states(study: Study, root: Path) -> Iterator[DataState]:
     for name, dataset in study.datasets.items():
         if isinstance(dataset, Published):
             yield _benchmarks(name, load_sources()[dataset.source], dataset.source, root)
-        elif isinstance(dataset, Official):
+        elif isinstance(dataset, Official | LongVideoQA):
             yield _training(name, dataset)
 
 
@@ -107,15 +107,15 @@ def _counted(what: str, entries: Sequence[Entry], expected: Benchmark | Annotati
     return Count(what, documents, expected.questions, videos, expected.videos)
 
 
-def _training(name: str, dataset: Official) -> DataState:
+def _training(name: str, dataset: Official | LongVideoQA) -> DataState:
     source = load_sources().get(name)
     gate, page = (source.gate, source.page) if source else (None, "")
     state = DataState(name, source.title if source else name, "training", dataset.licence, gate, page)
-    listing, folder = Path(dataset.listing), Path(dataset.folder)
+    listing, folder = Path(dataset.listing if isinstance(dataset, Official) else dataset.captions), Path(dataset.folder)
     if listing.is_file():
         state.annotations = [str(listing)]
     else:
-        state.problem = f"{listing}: no listing of annotation files"
+        state.problem = f"{listing}: no such file with annotations"
     for path in _files(folder):
         state.videos_found += 1
         state.videos_bytes += path.stat().st_size

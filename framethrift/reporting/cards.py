@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from framethrift.config.data import Clips, Official, Published
+from framethrift.config.data import Clips, LongVideoQA, Official, Published
 from framethrift.config.sources import load_sources
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant
 from framethrift.models.folder import MANIFEST
@@ -51,6 +51,10 @@ def _dataset(sources: Sources, name: str) -> dict[str, str]:
     elif isinstance(settings, Official):
         origin, licence = f"Published videos listed in {settings.listing}.", settings.licence
         limits = "Those its publisher states; nothing was added or relabelled."
+    elif isinstance(settings, LongVideoQA):
+        made = "Spliced from captioned events and other videos" if settings.splicing else "The long videos"
+        origin, licence = f"{made} of {settings.folder}, asked about by {settings.writer}.", settings.licence
+        limits = "Questions about the order of captioned events only; as good as the captions are."
     elif isinstance(settings, Published):
         source = load_sources()[settings.source]
         origin, licence = f"Published test questions and videos of {source.title}; see {source.page}.", source.licence

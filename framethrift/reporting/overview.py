@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from framethrift.config import Study
 from framethrift.config.benchmarks import load_benchmarks
-from framethrift.config.data import Clips, Official, Published
+from framethrift.config.data import Clips, LongVideoQA, Official, Published
 from framethrift.config.variants import VideolmVariant
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import Status, Verdict, count
@@ -71,6 +71,8 @@ def scale(study: Study) -> dict[str, str]:
     for name, dataset in study.datasets.items():
         if isinstance(dataset, Clips):
             videos.append(f"the clips of {dataset.folder}")
+        elif isinstance(dataset, LongVideoQA):
+            videos.append(f"long videos of {dataset.folder} ({name})")
         elif isinstance(dataset, Official | Published):
             videos.append(f"published videos ({name})")
         else:

@@ -12,6 +12,7 @@ from framethrift.reporting.drill_down import write_questions
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.latex import write_latex
 from framethrift.reporting.ledger import STATUSES, Verdict, count
+from framethrift.reporting.long_video_page import long_sets, write_long_videos
 from framethrift.reporting.overview import write_overview
 from framethrift.reporting.pdf import PDF, build_pdf
 from framethrift.reporting.pictures import draw_pictures
@@ -48,7 +49,8 @@ def render_report(
     runs, run_problems = read_stage_runs(layout)
     sources.problems.extend(run_problems)
     clips = clip_datasets(study)
-    site = Site(sources, folder, revision, clips=bool(clips))
+    long_videos = long_sets(study)
+    site = Site(sources, folder, revision, clips=bool(clips), long_videos=bool(long_videos))
     asked: dict[str, list[Cell]] = defaultdict(list)
     for key, cell in sources.results.cells.items():
         if not cell.missing:
@@ -62,6 +64,8 @@ def render_report(
     progress.advance()
     if clips:
         write_clips(site, clips)
+    if long_videos:
+        write_long_videos(site, long_videos)
     progress.advance()
     tables = study_tables(sources)
     printed = {ledger.paper: [printed_table(sources, table) for table in ledger.tables] for ledger in sources.ledgers}

@@ -13,7 +13,9 @@ ASSETS = ("style.css", "pareto.js", "claims.js", "questions.js", "tables.js")
 class Site:
     """Writes pages of one report."""
 
-    def __init__(self, sources: Sources, folder: ReportFolder, revision: str | None, *, clips: bool) -> None:
+    def __init__(
+        self, sources: Sources, folder: ReportFolder, revision: str | None, *, clips: bool, long_videos: bool = False
+    ) -> None:
         self.sources = sources
         self.folder = folder
         self._revision = revision
@@ -22,6 +24,7 @@ class Site:
             ("claims.html", "Claims"),
             ("papers.html", "The papers' tables"),
             *([("inspection.html", "Clips")] if clips else []),
+            *([("long_videos.html", "Long videos")] if long_videos else []),
             ("choices.html", "Choices and discrepancies"),
             ("cards.html", "Cards"),
             ("provenance.html", "Provenance"),

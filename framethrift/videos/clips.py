@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from framethrift.config.data import Clips
 from framethrift.videos.ingest import (
@@ -32,22 +33,11 @@ def ingest_clips(settings: Clips, dataset: str, study_dir: Path, jobs: int, prog
 
     Raises FileNotFoundError when the folder does not exist, and NoUsableVideo when it holds no usable video.
     """
-    folder = Path(settings.folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"folder {settings.folder!r} of dataset {dataset!r} is no folder; give the folder that holds the clips"
-        )
-    candidates, ignored = [], []
-    for relative in sorted(_files(folder), key=os.fsencode):
-        split = "test" if hash_share(relative) < settings.test_share else "train"
-        candidate = Candidate(folder / relative, printable(relative), safe_id(relative), dataset, split, study_dir)
-        suffix = candidate.original.suffix or candidate.original.name
-        if candidate.original.is_dir():
-            ignored.append(quarantined(candidate, "linked_folder", "links to folders are not followed"))
-        elif _NOT_VIDEOS.fullmatch(suffix):
-            ignored.append(quarantined(candidate, "not_a_video", f"files named {suffix} are not taken for videos"))
-        else:
-            candidates.append(candidate)
+
+    def split_of(relative: str) -> str:
+        return "test" if hash_share(relative) < settings.test_share else "train"
+
+    candidates, ignored = candidates_in(Path(settings.folder), dataset, study_dir, split_of)
     if not candidates and not ignored:
         raise NoUsableVideo(
             f"folder {settings.folder!r} of dataset {dataset!r} holds no files; give the folder that holds the clips"
@@ -57,6 +47,31 @@ def ingest_clips(settings: Clips, dataset: str, study_dir: Path, jobs: int, prog
     if not admitted.videos:
         raise NoUsableVideo(f"folder {settings.folder!r} of dataset {dataset!r} holds no usable video: {reasons(quarantine)}")
     return Admitted(admitted.videos, quarantine)
+
+
+def candidates_in(
+    folder: Path, dataset: str, study_dir: Path, split_of: Callable[[str], str]
+) -> tuple[list[Candidate], list[dict[str, Any]]]:
+    """Files below `folder` that may be videos, in sorted order, and the quarantine rows of those that are none.
+
+    Raises FileNotFoundError when the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"folder {str(folder)!r} of dataset {dataset!r} is no folder; give the folder that holds the videos"
+        )
+    candidates, ignored = [], []
+    for relative in sorted(_files(folder), key=os.fsencode):
+        split = split_of(relative)
+        candidate = Candidate(folder / relative, printable(relative), safe_id(relative), dataset, split, study_dir)
+        suffix = candidate.original.suffix or candidate.original.name
+        if candidate.original.is_dir():
+            ignored.append(quarantined(candidate, "linked_folder", "links to folders are not followed"))
+        elif _NOT_VIDEOS.fullmatch(suffix):
+            ignored.append(quarantined(candidate, "not_a_video", f"files named {suffix} are not taken for videos"))
+        else:
+            candidates.append(candidate)
+    return candidates, ignored
 
 
 def _files(folder: Path) -> Iterator[str]:

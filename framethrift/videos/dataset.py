@@ -7,12 +7,15 @@ from typing import Any
 
 from framethrift.config.data import Clips, Dataset, MotionWorld, NeedleWorld, Published
 from framethrift.config.layout import Layout
+from framethrift.config.long_video_qa import LongVideoQA
 from framethrift.published.lookup import data_root
 from framethrift.videos.benchmarks import ingest_benchmarks
 from framethrift.videos.clips import ingest_clips
 from framethrift.videos.llava_video import ingest_llava_video
+from framethrift.videos.long_video_qa import build_long_video_qa
+from framethrift.videos.long_writing import Ask
 from framethrift.videos.parallel import Progress
-from framethrift.videos.tables import CAPTIONS, QUARANTINE, QUESTIONS, VIDEOS, write_table
+from framethrift.videos.tables import CAPTIONS, LEFT_OUT, QUARANTINE, QUESTIONS, VIDEOS, write_table
 from framethrift.videos.worlds import build_world
 
 
@@ -35,13 +38,14 @@ def build_dataset(
     *,
     root: Path | None = None,
     allow_partial: bool = False,
+    ask: Ask | None = None,
 ) -> BuiltDataset:
     """Write videos/<name>/source/... and videos/<name>/{quarantine,captions,questions,videos}.parquet below `study_dir`.
 
     The result does not depend on `jobs`, the number of processes. `progress` is called with (videos done, videos in all).
     The video table is written last: where it is, the dataset is complete. An earlier build of the same dataset is removed.
     A published benchmark is read from `root` (default: FRAMETHRIFT_DATA, or data/) or the Hugging Face cache, and must be whole
-    unless `allow_partial`.
+    unless `allow_partial`. `ask` words questions where a dataset's writer is an endpoint.
 
     Raises NoUsableVideo when not one file of a folder or listing can be used, FileNotFoundError when that is missing,
     AnnotationError for malformed annotations, Shortfall for an incomplete benchmark, TableError when a row breaks the rules of
@@ -64,6 +68,10 @@ def build_dataset(
         place = data_root(root)
         admitted, questions = ingest_benchmarks(settings, name, study_dir, jobs, progress, place, allow_partial)
         videos, quarantine = admitted.videos, admitted.quarantine
+    elif isinstance(settings, LongVideoQA):
+        built = build_long_video_qa(settings, name, study_dir, jobs, progress, ask)
+        videos, questions, captions, quarantine = built.videos, built.questions, built.captions, built.quarantine
+        write_table(LEFT_OUT, built.left_out, folder / "construction")
     else:
         admitted, questions = ingest_llava_video(settings, name, study_dir, jobs, progress)
         videos, quarantine = admitted.videos, admitted.quarantine

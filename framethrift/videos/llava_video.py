@@ -89,13 +89,14 @@ def read_listing(settings: Official) -> Iterator[Conversation]:
         path = listing.parent / entry["json_path"]
         if not path.is_file():
             raise FileNotFoundError(f"{listing}: datasets[{number}].json_path {entry['json_path']!r} is no file")
-        records = _records(path)
+        records = read_records(path)
         rng = np.random.default_rng([settings.seed, number])
         for index in _sampled(str(entry.get("sampling_strategy", "all")), len(records), rng, f"{listing}: datasets[{number}]"):
             yield _conversation(records[index], path, index)
 
 
-def _records(path: Path) -> list[Any]:
+def read_records(path: Path) -> list[Any]:
+    """Entries of a JSON or JSON lines file. Raises AnnotationError when it is neither, or holds no list."""
     text = path.read_text(encoding="utf-8")
     try:
         records = (

@@ -107,6 +107,8 @@ CAPTIONS = Table(
     ("video_id", "time"),
     _split_complaint,
 )
+# What the construction of a question set did not use: events, questions, replies, and why.
+LEFT_OUT = Table("left_out", _schema(what=_TEXT, reason=_TEXT, count=_COUNT), ("what", "reason"), _no_complaint)
 QUARANTINE = Table("quarantine", _schema(video_id=_TEXT, path=_TEXT, reason=_TEXT, detail=_TEXT), ("video_id",), _no_complaint)
 
 

@@ -19,6 +19,7 @@ RULES = {
     "retrieval": ("cope",),
     "videolm": ("cope",),
     "pass_rates": ("mllm",),
+    "curate": ("mllm",),
     "sampler": ("sampler",),
     "joint": ("msjoe",),
     "evaluate": ("cope", "cope_1k"),
@@ -72,7 +73,8 @@ _AFTERWARDS = tuple(
 )
 LEFT_OUT = {
     "answer": (*_AFTERWARDS, "framethrift/published/", "framethrift/videos/"),
-    "videos": ("framethrift/published/",),  # part of the settings of published benchmarks, and of nothing else
+    # Part of the settings of published benchmarks, and of nothing else; through what an endpoint is asked, not what it is asked.
+    "videos": ("framethrift/published/", "framethrift/evaluation/judging/"),
     # Only the name of an error comes from there.
     **dict.fromkeys(("evaluate", "arena"), ("framethrift/published/", "framethrift/videos/")),
     "latency": ("framethrift/published/", "framethrift/videos/"),

@@ -122,3 +122,17 @@ def test_a_variant_that_goes_on_from_another_needs_its_model_and_settings() -> N
     assert flow.study.delta_of("more") is None and flow.model("cope", 0) in flow.fine_tuning("more", 0)
     assert flow.digest("videolm", "more") != moved.digest("videolm", "more")
     assert changes(flow.study, "more") == {"start": "cope"}
+
+
+def test_a_qwen_baseline_may_be_an_mllm_and_is_then_linked() -> None:
+    study = load_study("paper")
+    assert study.linked() == ["qwen2_5_vl"] and study.backbone_of("msjoe_qwen") == study.variants["qwen2_5_vl"]
+    assert study.backbone_of("msjoe") is None and study.long_sets("qwen2_5_vl") == ["long_video_qa"]
+    with pytest.raises(StudyError, match=r"variants.sampler_qwen.mllm: 'words' is no VideoLM that writes queries"):
+        load_study(
+            "paper",
+            ["variants.words={kind: baseline, family: text, source: folder/of-it}", "variants.sampler_qwen.mllm=words"],
+        )
+    streams = "cells=[{variants: [msjoe_qwen], samplings: [cope_1k], benchmarks: [nextqa]}]"
+    with pytest.raises(StudyError, match=r"'msjoe_qwen' .*cannot be shown 'cope_1k'"):
+        load_study("paper", [streams])

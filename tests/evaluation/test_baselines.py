@@ -47,7 +47,7 @@ def frames() -> np.ndarray:
 @pytest.mark.parametrize("family", VIDEO_CLASSES)
 def test_seeing_first_and_asking_later_is_the_classes_own_answer(folders, frames, family: str) -> None:  # type: ignore[no-untyped-def]
     backbone = _open(folders, family)
-    processor, model = backbone._processor, backbone._model
+    processor, model = backbone.processor, backbone.model
     prompt = backbone.prompt("which option is right ?", shown=True)
     inputs = processor(
         text=[prompt],
@@ -184,7 +184,7 @@ def test_attention_and_keys_are_those_of_the_layer_that_the_projector_reads(fold
     backbone = _open(folders, "llava_onevision")
     seen = backbone.observed(frames, TIMES)
     assert seen.attention.shape == (5, 4) and seen.keys.shape == (5, 4, 32)
-    tower, taken = backbone._model.model.vision_tower, []
+    tower, taken = backbone.model.model.vision_tower, []
     attention = tower.encoder.layers[-1].self_attn
     handle = attention.register_forward_hook(lambda module, args, given, out: taken.append(given), with_kwargs=True)
     backbone.see(frames, TIMES)

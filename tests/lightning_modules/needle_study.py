@@ -8,6 +8,8 @@ import torch
 
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout, Study
+from framethrift.config.study import merge
+from framethrift.evaluation.parse import LETTERS
 from framethrift.models.clip import build_clip, save_clip
 from framethrift.models.configuration import build_config
 from framethrift.models.folder import exported, write_manifest
@@ -20,6 +22,7 @@ from framethrift.tokens.packing import pack
 from framethrift.videos import build_dataset
 from framethrift.videos.tables import QUESTIONS, read_rows
 from lightning_modules.data import questions
+from lightning_modules.rollouts import ask
 
 SUPERVISED = {"steps": 2, "batch_size": 2, "learning_rate": 1e-3}
 SETTINGS: dict[str, Any] = {
@@ -74,9 +77,9 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def build(folder: Path) -> tuple[Study, Layout]:
+def build(folder: Path, changes: dict[str, Any] | None = None) -> tuple[Study, Layout]:
     """The study with encoded videos, a random CLIP, and an MLLM that knows the formats but not the answers."""
-    study, layout = Study.model_validate(SETTINGS), Layout(folder / "results" / "needles")
+    study, layout = Study.model_validate(merge(SETTINGS, changes or {})), Layout(folder / "results" / "needles")
     texts = prompt_texts()
     for name, dataset in study.datasets.items():
         build_dataset(dataset, name, layout.root)
@@ -89,7 +92,7 @@ def build(folder: Path) -> tuple[Study, Layout]:
     torch.manual_seed(0)
     model = CopeVideoForConditionalGeneration(build_config(study.models, tower, tokenizer))
     processor = CopeVideoProcessor.of(study.models, tokenizer)
-    _teach_formats(model, Reasoner(model, processor), layout)
+    _teach_formats(model, Reasoner(model, processor), layout, study.rated_datasets("mllm")[0])
     facts = {"kind": "videolm", "variant": "mllm", "seed": 0, "settings": "test", "extra": study.serving("mllm")}
     with exported(layout.model("mllm", 0), **facts) as target:
         model.save_pretrained(target)
@@ -99,18 +102,22 @@ def build(folder: Path) -> tuple[Study, Layout]:
     return study, layout
 
 
-def _teach_formats(model: CopeVideoForConditionalGeneration, reasoner: Reasoner, layout: Layout) -> None:
+def _teach_formats(model: CopeVideoForConditionalGeneration, reasoner: Reasoner, layout: Layout, dataset: str) -> None:
     """A hundred steps on well-formed queries and on answers drawn from the options: right by chance only."""
-    table = questions(layout, ["needle"], "train")
+    table = questions(layout, [dataset], "train")
+    told = {one.question_id: one for one in ask(layout, dataset, "train")[0]}
+    table = table[table["question_id"].isin(told)]
     rng = np.random.default_rng(0)
     width = model.config.text_config.hidden_size
     optimiser = torch.optim.AdamW(model.language_model.parameters(), lr=5e-3)
     for _ in range(100):
         rows = [table.iloc[index] for index in rng.integers(len(table), size=8)]
-        texts = [row["question"] for row in rows]
+        asked = [told[row["question_id"]] for row in rows]
+        options = [list(LETTERS[: len(one.options)]) if one.lettered else list(one.options) for one in asked]
         previews, frames = torch.randn(8, 2, 1, width), torch.randn(8, 3, 4, width)
-        prompts = reasoner.query_prompts(texts, previews) + reasoner.answer_prompts(texts, frames)
-        targets = [format_queries(list(row["queries"])) for row in rows] + [str(rng.choice(row["options"])) for row in rows]
+        prompts = reasoner.query_prompts([one.question for one in asked], previews)
+        prompts += reasoner.answer_prompts([one.prompt for one in asked], frames)
+        targets = [format_queries(list(row["queries"])) for row in rows] + [str(rng.choice(named)) for named in options]
         answers = [reasoner._processor.answer_ids(target) for target in targets]
         packed = pack(
             [p.ids[:-1] for p in prompts], [[(p.ids[-1:], a)] for p, a in zip(prompts, answers, strict=True)], reasoner.pad_id

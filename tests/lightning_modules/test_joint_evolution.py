@@ -23,7 +23,7 @@ from framethrift.models.sampler import UNetSampler, load_sampler
 from framethrift.rewards import dead_groups, group_advantage, grpo_loss
 from framethrift.tracking import runs
 from lightning_modules.joint_evolution import JointEvolution, train_joint
-from lightning_modules.pass_rates import load_mllm
+from lightning_modules.mllm import open_mllm
 from lightning_modules.rollouts import ask
 from lightning_modules.sampler_pretraining import measure_pass_rates, rollout_factory, train_sampler
 
@@ -55,10 +55,9 @@ def fresh(pretrained, tmp_path) -> tuple[Study, Layout]:
 
 
 def module(study: Study, layout: Layout, said: list[str] | None = None) -> JointEvolution:
-    model, processor = load_mllm(layout.model("mllm", 0))
     asked, rows = ask(layout, "needle", "train")
     sampler = load_sampler(layout.model("sampler", 0))[0]
-    rollouts = rollout_factory(study, layout, "joint", "needle", model, processor)(rows)
+    rollouts = rollout_factory(study, layout, "joint", "needle", open_mllm(layout.model("mllm", 0)))(rows)
     say = said.append if said is not None else print
     return JointEvolution(sampler, rollouts, asked, study.training_of("joint"), 0, say)
 

@@ -17,7 +17,7 @@ from framethrift.models.folder import exported, verify
 from framethrift.tracking import runs
 from lightning_modules import joint_evolution
 from lightning_modules.joint_evolution import JointEvolution, train_joint
-from lightning_modules.pass_rates import load_mllm
+from lightning_modules.mllm import load_mllm
 from lightning_modules.sampler_pretraining import SamplerTuning, measure_pass_rates, train_sampler
 
 STEPS, KILLED = 60, 25

@@ -20,7 +20,7 @@ from framethrift.models.folder import verify
 from framethrift.models.tspo import TspoAgent, load_agent
 from framethrift.rewards import group_advantage
 from framethrift.tracking import runs
-from lightning_modules.pass_rates import load_mllm
+from lightning_modules.mllm import open_mllm
 from lightning_modules.rollouts import ask
 from lightning_modules.sampler_pretraining import rollout_factory
 from lightning_modules.tspo_training import TspoTuning, train_tspo
@@ -43,9 +43,8 @@ def _alone(monkeypatch):
 
 
 def module(study: Study, layout: Layout) -> TspoTuning:
-    model, processor = load_mllm(layout.model("mllm", 0))
     asked, rows = ask(layout, "needle", "train")
-    rollouts = rollout_factory(study, layout, "tspo", "needle", model, processor)(rows)
+    rollouts = rollout_factory(study, layout, "tspo", "needle", open_mllm(layout.model("mllm", 0)))(rows)
     torch.manual_seed(0)
     return TspoTuning(TspoAgent(study.models.tspo, 16), rollouts, asked, study.training, 0)
 

@@ -7,6 +7,7 @@ from framethrift.models.reasoning import (
     MAX_QUERIES,
     Reasoner,
     format_queries,
+    lettered_prompt,
     load_prompts,
     parse_queries,
     prompt_texts,
@@ -27,6 +28,9 @@ def test_the_prompts_are_these():
     assert query_prompt("what colour is the disc ?") == "queries for : what colour is the disc ?"
     assert query_prompt("Why did she leave?", "instruct") == INSTRUCT
     assert sorted(load_prompts()["wordings"]) == ["instruct", "short"]
+    assert lettered_prompt("Which comes first?", ["a dog", "a cat"]) == (
+        "Which comes first?\nA. a dog\nB. a cat\nPlease answer with the option's letter from the given choices directly."
+    )
     with pytest.raises(ValueError, match=r"'long'.*allowed: \['instruct', 'short'\]"):
         query_prompt("?", "long")
 

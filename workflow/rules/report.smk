@@ -9,6 +9,7 @@ rule report:
         labels=flow.labels(),
         latencies=flow.latencies(),
         retrievals=flow.retrievals(),
+        curated=flow.curations(),
     output:
         index=report(
             f"{at.report}/index.html",

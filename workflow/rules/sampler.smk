@@ -32,6 +32,7 @@ rule sampler:
     input:
         clip=rules.clip.output,
         questions=lambda wildcards: flow.reinforcing(wildcards.variant),
+        curated=lambda wildcards: flow.curated(wildcards.variant, wildcards.seed),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),
@@ -64,6 +65,7 @@ rule joint:
     input:
         clip=rules.clip.output,
         questions=lambda wildcards: flow.reinforcing(wildcards.variant),
+        curated=lambda wildcards: flow.curated(wildcards.variant, wildcards.seed),
         mllm=lambda wildcards: flow.model(
             study.mllm_of(wildcards.variant), wildcards.seed
         ),

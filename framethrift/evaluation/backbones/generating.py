@@ -16,12 +16,12 @@ class Generating:
     """
 
     def __init__(self, model: Any, processor: Any, tokenizer: Any, device: torch.device) -> None:
-        self._model = model.to(device).eval().requires_grad_(False)
-        self._processor, self._tokenizer = processor, tokenizer
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.processor, self._tokenizer = processor, tokenizer
 
     @property
     def device(self) -> torch.device:
-        return self._model.device
+        return self.model.device
 
     def prompt(self, question: str, shown: bool) -> str:
         content = [{"type": "video"}] * shown + [{"type": "text", "text": question}]
@@ -43,14 +43,14 @@ class Generating:
     def _templated(self, content: Any) -> str:
         """The checkpoint's own chat template around one user turn."""
         turn = [{"role": "user", "content": content}]
-        return self._processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+        return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
 
     def _expanded(self, prompt: str, tokens: int) -> str:
         """The prompt with its video placeholder once per visual token.
 
         Raises ValueError when the template left no single placeholder, so that the video would go missing.
         """
-        placeholder = self._processor.video_token
+        placeholder = self.processor.video_token
         if prompt.count(placeholder) != 1:
             raise ValueError(f"the chat template gives {prompt.count(placeholder)} {placeholder!r} for one video; expected one")
         return prompt.replace(placeholder, placeholder * tokens)
@@ -66,5 +66,5 @@ class Generating:
         pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         settings = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None, "pad_token_id": pad}
         given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **inputs}
-        written = self._model.generate(**given, **settings, max_new_tokens=max_new_tokens)
+        written = self.model.generate(**given, **settings, max_new_tokens=max_new_tokens)
         return tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)

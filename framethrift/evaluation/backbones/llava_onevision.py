@@ -36,31 +36,31 @@ class LlavaOnevision(Generating):
         parts = []
         for start in range(0, len(frames), CHUNK):
             video = torch.from_numpy(frames[start : start + CHUNK]).permute(0, 3, 1, 2)
-            pixels = self._processor.video_processor(video, do_sample_frames=False, return_tensors="pt")["pixel_values_videos"]
-            pixels = pixels.to(self.device, self._model.dtype)
-            parts.append(self._model.model.get_video_features(pixels, return_dict=True).pooler_output[0])
+            pixels = self.processor.video_processor(video, do_sample_frames=False, return_tensors="pt")["pixel_values_videos"]
+            pixels = pixels.to(self.device, self.model.dtype)
+            parts.append(self.model.model.get_video_features(pixels, return_dict=True).pooler_output[0])
         newline = parts[-1][-1:]
         seen = torch.cat([*(part[:-1] for part in parts), newline])
         return Seen(seen, len(frames), (len(seen) - 1) // len(frames))
 
     @property
     def decoder(self) -> torch.nn.Module:
-        return self._model.model.language_model
+        return self.model.model.language_model
 
     def observed(self, frames: NDArray[np.uint8], times: Sequence[float]) -> Seen:
         """As `see`, with attention and keys of the layer whose output the projector reads, pooled as the tokens are."""
-        layers = self._model.model.vision_tower.encoder.layers
-        with watched_layer(layers[self._model.config.vision_feature_layer]) as watched:
+        layers = self.model.model.vision_tower.encoder.layers
+        with watched_layer(layers[self.model.config.vision_feature_layer]) as watched:
             seen = self.see(frames, times)
         attention, keys = (torch.cat(parts) for parts in zip(*watched, strict=True))
         side, grid = math.isqrt(attention.shape[1]), math.isqrt(seen.per_step)
         return replace(seen, attention=pooled_to(attention[..., None], side, grid)[..., 0], keys=pooled_to(keys, side, grid))
 
     def words(self, text: str) -> Tensor:
-        return self._model.get_input_embeddings()(self._ids(text)[0])
+        return self.model.get_input_embeddings()(self._ids(text)[0])
 
     def places(self, question: str, seen: Seen | None) -> Tensor:
-        return self._prompt_ids(question, seen) == self._model.config.video_token_id
+        return self._prompt_ids(question, seen) == self.model.config.video_token_id
 
     def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
         return {"mm_encoder_outputs": {"video": BaseModelOutputWithPooling(pooler_output=seen.tokens[None])}}

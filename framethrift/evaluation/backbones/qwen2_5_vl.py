@@ -30,14 +30,14 @@ class Qwen2_5_VL(Generating):
 
     @torch.inference_mode()
     def see(self, frames: NDArray[np.uint8], times: Sequence[float], tokens: int | None = None) -> Seen:
-        processor = self._processor.video_processor
+        processor = self.processor.video_processor
         video = torch.from_numpy(frames).permute(0, 3, 1, 2)
         # The cap on a whole video's tokens is the authors' own (qwen-vl-utils).
         limits = {"do_sample_frames": False, "cap_pixels_per_frame": True, **self._size(tokens)}
         inputs = processor(video, return_tensors="pt", **limits)
         grid = inputs["video_grid_thw"].to(self.device)
         pixels = inputs["pixel_values_videos"].to(self.device)
-        seen = self._model.model.get_video_features(pixels, grid, return_dict=True).pooler_output[0]
+        seen = self.model.model.get_video_features(pixels, grid, return_dict=True).pooler_output[0]
         steps = int(grid[0, 0])
         spacing = abs(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else FIRST_STEP
         seconds = torch.tensor([processor.temporal_patch_size * spacing], device=self.device)
@@ -47,11 +47,21 @@ class Qwen2_5_VL(Generating):
         """The processor's limits, in pixels per frame, that leave at most `tokens` tokens per time step."""
         if tokens is None:
             return {}
-        processor = self._processor.video_processor
+        processor = self.processor.video_processor
         most = tokens * (processor.patch_size * processor.merge_size) ** 2
         return {"size": {"shortest_edge": min(processor.size["shortest_edge"], most // 2), "longest_edge": most}}
 
+    def read(self, question: str, seen: Seen | None) -> tuple[Tensor, Tensor]:
+        """Ids (L,) of the prompt behind what was seen, and the three rotary positions (3, L) of each."""
+        ids = self._prompt_ids(question, seen)
+        if seen is None:
+            return ids[0], torch.arange(ids.shape[1], device=ids.device).expand(3, -1)
+        positions, _ = self.model.model.get_rope_index(ids, self._kinds(ids), **seen.layout)
+        return ids[0], positions[:, 0]
+
+    def _kinds(self, ids: Tensor) -> Tensor:
+        return torch.tensor(self.processor.create_mm_token_type_ids(ids.tolist()), device=self.device)
+
     def _looked(self, seen: Seen, ids: Tensor) -> dict[str, Any]:
-        kinds = torch.tensor(self._processor.create_mm_token_type_ids(ids.tolist()), device=self.device)
         looked = {"video": BaseModelOutputWithPooling(pooler_output=(seen.tokens,))}
-        return {"mm_encoder_outputs": looked, "mm_token_type_ids": kinds, **seen.layout}
+        return {"mm_encoder_outputs": looked, "mm_token_type_ids": self._kinds(ids), **seen.layout}

@@ -1,0 +1,157 @@
+"""All of MSJoE's stages with Qwen2.5-VL's class, tiny, as the MLLM: linked, rated, sampled beside, evolved, evaluated."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from framethrift.config import Layout, Study
+from framethrift.config.variants import BaselineVariant
+from framethrift.evaluation.backbones import open_linked
+from framethrift.evaluation.backbones.load import CHECKPOINT, load_backbone
+from framethrift.evaluation.backbones.qwen2_5_vl import Qwen2_5_VL
+from framethrift.evaluation.loading import load_answering
+from framethrift.evaluation.plain import PlainAnswerer
+from framethrift.evaluation.questions import load_asked
+from framethrift.evaluation.shown import Ask
+from framethrift.models.completions import Completions, completion_log_probability
+from framethrift.models.folder import ModelFolderError, verify
+from framethrift.models.reasoning import format_queries
+from framethrift.tracking import runs
+from lightning_modules.joint_evolution import JointEvolution, train_joint
+from lightning_modules.mllm import open_mllm
+from lightning_modules.rollouts import ask
+from lightning_modules.sampler_pretraining import measure_pass_rates, train_sampler
+from lightning_modules.videolm_finetuning import train_videolm
+from tests.evaluation.tiny_baselines import qwen2_5_vl
+from tests.lightning_modules.needle_study import build
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Layout]:
+    """The study with a linked Qwen2.5-VL that knows the formats, rated, and a sampler beside it."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("qwen")
+    qwen2_5_vl(root / "checkpoint")
+    changes = {
+        "datasets": {"needle": {"videos": {"train": 2, "validation": 1, "test": 1}}},
+        "variants": {
+            "qwen": {"kind": "baseline", "family": "qwen2_5_vl", "source": str(root / "checkpoint"), "precision": "float32"},
+            "qwen_sampler": {"kind": "sampler", "mllm": "qwen", "dataset": "needle"},
+            "qwen_joint": {"kind": "joint", "sampler": "qwen_sampler"},
+        },
+        "samplings": {"msjoe": {"kind": "select", "selector": "msjoe", "frames": 3, "queries": "reasoned"}},
+        "cells": [{"variants": ["qwen_sampler", "qwen_joint"], "samplings": ["msjoe"], "benchmarks": ["mini_needle"]}],
+        "training": {
+            "sampler": {"steps": 1, "questions": 2, "draws": 2, "tries": 2},
+            "joint": {"steps": 2, "questions": 3, "group": 6, "learning_rate": 1e-3},
+            "key_frames": {"preview_tokens": 4},
+        },
+    }
+    study, layout = build(root, changes)
+    _teach_formats(study, layout, root / "checkpoint")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_push", lambda layout: None)
+        train_videolm(study, layout, "qwen", 0)
+        measure_pass_rates(study, layout, "qwen", 0)
+        train_sampler(study, layout, "qwen_sampler", 0)
+    return study, layout
+
+
+def _teach_formats(study: Study, layout: Layout, checkpoint: Path) -> None:
+    """Some steps on a well-formed query, and on answers drawn from short words: right by chance only."""
+    backbone = load_backbone(BaselineVariant(family="qwen2_5_vl", source=str(checkpoint), precision="float32"), "cpu")[0]
+    assert isinstance(backbone, Qwen2_5_VL)
+    from lightning_modules.mllm import _published
+
+    asked, rows = ask(layout, "needle", "train")
+    mllm = _published(backbone, {})
+    bank, reasoner = mllm.looking(layout, rows, study.training.key_frames), mllm.reasoner
+    language = reasoner.model.language_model.requires_grad_(True)
+    optimiser, rng = torch.optim.AdamW(language.parameters(), lr=3e-3), np.random.default_rng(0)
+    tokenizer = backbone.processor.tokenizer
+    for _ in range(60):
+        some = [asked[index] for index in rng.integers(len(asked), size=4)]
+        frames = bank.shown([(one.video_id, [3, 9, 20]) for one in some], preview=False)
+        previews = bank.shown([(one.video_id, [5, 30]) for one in some], preview=True)
+        prompts = reasoner.answer_prompts([one.prompt for one in some], frames)
+        prompts += reasoner.query_prompts([one.question for one in some], previews)
+        texts = [str(rng.choice(["yes", "no", "red"])) for _ in some] + [format_queries(["a disc"])] * 4
+        ids = [[*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id] for text in texts]
+        longest = max(map(len, ids))
+        tokens = torch.tensor([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in ids])
+        mask = torch.tensor([[True] * len(row) + [False] * (longest - len(row)) for row in ids])
+        told = completion_log_probability(reasoner.model, prompts, Completions(tokens, mask, mask.float()), 1.0, reasoner.pad_id)
+        optimiser.zero_grad()
+        (-told.sum() / mask.sum()).backward()
+        optimiser.step()
+    language.requires_grad_(False)
+    backbone.model.save_pretrained(checkpoint)
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(runs, "_push", lambda layout: None)
+
+
+def test_the_checkpoint_is_linked_not_copied(linked: tuple[Study, Layout], tmp_path: Path) -> None:
+    study, layout = linked
+    folder = layout.model("qwen", 0)
+    assert [path.name for path in folder.iterdir()] == ["framethrift.json"]
+    assert verify(folder)["extra"][CHECKPOINT]["source"] == study.variants["qwen"].source  # type: ignore[union-attr]
+    with pytest.raises(ModelFolderError, match="holds no model of another class"):
+        open_linked(layout.model("mllm", 0))
+
+
+def test_pass_rates_and_queries_come_from_it(linked: tuple[Study, Layout]) -> None:
+    layout = linked[1]
+    table = pd.read_parquet(layout.pass_rates("qwen", 0))
+    assert sorted(table["question_id"]) == [one.question_id for one in ask(layout, "needle", "train")[0]]
+    assert set(table["tries"]) == {2} and table["pass_rate"].between(0, 1).all()
+    assert set(table["query_text"]) == {"<query>a disc</query>"}
+
+
+def test_joint_evolution_trains_its_language_model_and_leaves_its_eyes(
+    linked: tuple[Study, Layout], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, layout = linked
+    logged: dict[str, list[float]] = {}
+    monkeypatch.setattr(JointEvolution, "log", lambda self, name, value: logged.setdefault(name, []).append(float(value)))
+    train_joint(study, layout, "qwen_joint", 0)
+    assert min(logged["dead_groups"]) < 1 and max(logged["reward_accuracy"]) > 0 and logged["queries_well_formed"][0] > 0.5
+    before = open_mllm(layout.model("qwen", 0)).reasoner.backbone.model.state_dict()  # type: ignore[attr-defined]
+    after = open_mllm(layout.model("qwen_joint", 0)).reasoner.backbone.model.state_dict()  # type: ignore[attr-defined]
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any("language_model" in name for name in changed) and not any(".visual." in name for name in changed)
+    assert verify(layout.model("qwen_joint", 0))["kind"] == "joint"
+
+
+def test_sampler_and_joint_variants_answer_in_evaluation(linked: tuple[Study, Layout]) -> None:
+    study, layout = linked
+    if not (layout.model("qwen_joint", 0) / "framethrift.json").is_file():
+        train_joint(study, layout, "qwen_joint", 0)
+    asked = load_asked(study, layout, "mini_needle")
+    asks = [Ask(asked.videos[one.video_id], one.question) for one in asked.present[:2]]
+    for variant in ("qwen_sampler", "qwen_joint"):
+        answering, digests = load_answering(study, layout, variant, "msjoe", 0, "cpu")
+        assert isinstance(answering, PlainAnswerer) and set(digests) == {"model", "sampler", "clip"}
+        found = dict(answering.answer(asks, [4, 4]))
+        assert all(len(one.shown) == 3 and one.query_text and one.visual_tokens > 0 for one in found.values())
+
+
+def test_a_checkpoint_that_changed_is_refused(linked: tuple[Study, Layout], tmp_path: Path) -> None:
+    study = linked[0]
+    copy = tmp_path / "checkpoint"
+    shutil.copytree(study.variants["qwen"].source, copy)  # type: ignore[union-attr]
+    own = study.variants["qwen"].model_copy(update={"source": str(copy)})
+    moved = study.model_copy(update={"variants": {**study.variants, "qwen": own}})
+    other = Layout(tmp_path / "results" / "needles")
+    train_videolm(moved, other, "qwen", 0)
+    open_linked(other.model("qwen", 0), "cpu")
+    (copy / "generation_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelFolderError, match="has changed since it was linked"):
+        open_linked(other.model("qwen", 0), "cpu")
