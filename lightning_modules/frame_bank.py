@@ -29,8 +29,8 @@ class Looking(Protocol):
         """Times (T,) in seconds of the video's candidate frames."""
         ...
 
-    def shown(self, wanted: Sequence[tuple[str, Sequence[int]]], *, preview: bool) -> Sequence[Any]:
-        """What the model reads of each (video, candidate indices), as previews or as key frames; equally many frames each."""
+    def shown(self, wanted: Sequence[tuple[str, Sequence[int]]], *, preview: bool) -> Any:
+        """What the model reads of each (video, candidate indices), as previews or as key frames, in that order: equally many frames each."""
         ...
 
 

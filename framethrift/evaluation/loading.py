@@ -115,7 +115,7 @@ def load_variant(study: Study, layout: Layout, variant: str, seed: int, device: 
     if not isinstance(kind, VideolmVariant):
         verify(own)
         folders["sampler"] = own
-        sampler = _frame_sampler(study, variant, own).to(model.device)
+        sampler = _frame_sampler(study, variant, own, model.device)
     digests = {name: file_digest(folder / MANIFEST) for name, folder in folders.items()}
     draw = settings.set_likelihood.evaluate == "draw"
     return Loaded(model, processor, settings.key_frames, digests, sampler, draw, seed)
@@ -151,7 +151,7 @@ def _beside_backbone(
     base = layout.model(study.mllm_of(variant), seed) if isinstance(study.variants[variant], SamplerVariant) else own
     verify(own)
     backbone, training = open_linked(base, device), study.training_of(variant)
-    sampler = _frame_sampler(study, variant, own).to(backbone.device)
+    sampler = _frame_sampler(study, variant, own, backbone.device)
     watch, draw = Stopwatch(backbone.device), training.set_likelihood.evaluate == "draw"
     plain = PlainAnswerer(
         *(backbone, sampling, watch), key_frames=training.key_frames, scoring=scoring, sampler=sampler, draw=draw, seed=seed
@@ -159,8 +159,8 @@ def _beside_backbone(
     return plain, {"model": file_digest(base / MANIFEST), "sampler": file_digest(own / MANIFEST)}
 
 
-def _frame_sampler(study: Study, variant: str, folder: Path) -> FrameSampler:
-    return load_agent(folder) if study.method_of(variant) == "tspo" else load_sampler(folder)[0]
+def _frame_sampler(study: Study, variant: str, folder: Path, device: torch.device) -> FrameSampler:
+    return (load_agent(folder) if study.method_of(variant) == "tspo" else load_sampler(folder)[0]).to(device)
 
 
 def scoring_of(study: Study, layout: Layout, sampling: str) -> tuple[Scoring | None, dict[str, str]]:

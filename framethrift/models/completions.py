@@ -31,7 +31,7 @@ class Speaker(Protocol):
         """Embeddings (B, L, d_llm), images where their placeholders are; looked for where `prompt` (B, L) is True, if given."""
         ...
 
-    def __call__(self, **inputs: Any) -> Any:
+    def __call__(self, *arguments: Any, **inputs: Any) -> Any:
         """As transformers' causal models, from inputs_embeds; with labels, logits of the supervised positions alone."""
         ...
 
