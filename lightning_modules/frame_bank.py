@@ -30,7 +30,7 @@ class Looking(Protocol):
         ...
 
     def shown(self, wanted: Sequence[tuple[str, Sequence[int]]], *, preview: bool) -> Any:
-        """What the model reads of each (video, candidate indices), as previews or as key frames, in that order: equally many frames each."""
+        """What the model reads of each (video, candidate indices), as previews or key frames: one part each, of equally many."""
         ...
 
 
