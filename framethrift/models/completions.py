@@ -158,7 +158,8 @@ def _positions(prompts: Sequence[Prompt], mask: Tensor) -> tuple[Tensor, Tensor]
         return plain, mask.sum(dim=1)
     given = [prompt.positions for prompt in prompts if prompt.positions is not None]
     padded = [functional.pad(own, (mask.shape[1] - own.shape[1], 0)) for own in given]
-    return torch.stack(padded, dim=1).to(mask.device), torch.stack([own.max() + 1 for own in given]).to(mask.device)
+    # Text goes on from text: a video's last time step may be far ahead of it.
+    return torch.stack(padded, dim=1).to(mask.device), torch.stack([own[0, -1] + 1 for own in given]).to(mask.device)
 
 
 def _packed_positions(prompts: Sequence[Prompt], packed: Packed) -> Tensor:
