@@ -92,15 +92,19 @@ def joint_training(study: Study) -> list[Row]:
 
 
 def token_reducers(study: Study) -> list[Row]:
-    """Table G.1: every reduced row by its share, behind the row that keeps all tokens, and what was trained on Δ-tokens."""
+    """Table G.1: every reduced row by its share, behind the row that keeps all tokens, and what was trained on Δ-tokens.
+
+    Those are shown what they were trained with.
+    """
     reduced = [row for row in study.evaluations() if reduction(study, row)]
     if not reduced:
         return []
     asked = study.evaluations()
     whole = [row for row in asked if any(keeps_all(study, row, other) for other in reduced)]
     benchmarks = {name for row in reduced for name in asked[row]}
-    plain = [row for row in stream_rows(study) if as_trained(study, row) and not changes(study, row[0])]
-    entrants = [row for row in plain if uses_delta(study, row[0]) and benchmarks.intersection(asked[row])]
+    plain = [row for row in stream_rows(study) if uses_delta(study, row[0]) and not changes(study, row[0])]
+    own = [row for row in plain if row[1] in getattr(study.variants[row[0]], "samplings", [])]
+    entrants = [row for row in own if benchmarks.intersection(asked[row])]
     return [*whole, *entrants, *sorted(reduced, key=lambda row: -reduction(study, row).share)]  # type: ignore[union-attr]
 
 

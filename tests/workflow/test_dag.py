@@ -79,7 +79,7 @@ def test_parsing_imports_no_torch() -> None:
 
 def test_a_table_plans_its_own_cells_only(empty_run: Run) -> None:
     planned = empty_run.planned("table_h2", study=ROOT / "config/studies/small.yaml")
-    assert (planned["videolm"], planned["evaluate"], planned["table"]) == (6, 6, 1)
+    assert (planned["videolm"], planned["evaluate"], planned["table"]) == (6, 12, 1)
     assert "sampler" not in planned and "report" not in planned
     done = empty_run.snakemake("table_f1", "--dry-run")
     assert done.returncode != 0 and "has no cells for table_f1" in done.stdout + done.stderr
