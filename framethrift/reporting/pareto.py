@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from framethrift.config import Study
@@ -15,6 +16,8 @@ from framethrift.reporting.results import Cell, CellKey
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.style import COLOURS, look, new_figure, save, styled
 from framethrift.reporting.tables_msjoe import CEILING
+
+_FARTHEST = 3.5  # marker widths
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,12 @@ class Panel:
 
     @property
     def dodge(self) -> list[float]:
-        """Per point, a shift in marker widths that sets points of equal cost side by side."""
+        """Per point, a shift in marker widths that sets points of equal cost side by side, never far from where they belong."""
         shifts = []
         for point in self.points:
             equals = [other for other in self.points if abs(other.cost - point.cost) <= 0.005 * point.cost]
-            shifts.append(equals.index(point) - (len(equals) - 1) / 2)
+            middle = (len(equals) - 1) / 2
+            shifts.append((equals.index(point) - middle) * min(1, _FARTHEST / max(middle, 1)))
         return shifts
 
 
@@ -132,6 +136,9 @@ def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: Report
         axis.scatter([p.cost for p in panel.points] * 2, [p.low for p in panel.points] + [p.high for p in panel.points], alpha=0)
         if max(p.cost for p in panel.points) > 3 * min(p.cost for p in panel.points):
             axis.set_xscale("log")
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set(title=panel.title, xlabel=panel.cost_name, ylabel="accuracy (%)")
         axis.margins(x=0.12)
         axis.legend(loc="upper left", bbox_to_anchor=(0, -0.16), fontsize=7, handletextpad=0.4)

@@ -72,7 +72,7 @@ def timelines(sources: Sources, limit: int = 3) -> list[Timeline]:
 def draw_timelines(found: list[Timeline], variants: list[str], folder: ReportFolder, name: str) -> None:
     """One plot per question: evidence as bands, shown frames as markers, filled where the answer was right."""
     rows = len(found[0].picks)
-    figure, axes = new_figure(8.2, (0.26 * rows + 0.95) * len(found), rows=len(found))
+    figure, axes = new_figure(10, (0.26 * rows + 0.95) * len(found), rows=len(found))
     for axis, line in zip(axes[:, 0], found, strict=True):
         for start, end in line.evidence:
             axis.axvspan(start - 0.4, end + 0.4, color="#F0E442", alpha=0.6, linewidth=0, zorder=0)

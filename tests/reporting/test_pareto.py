@@ -31,6 +31,8 @@ def test_a_ceiling_is_shown_but_never_on_the_frontier() -> None:
 def test_points_of_equal_cost_stand_side_by_side() -> None:
     panel = Panel("b", "B", "tokens", [point("a", 10, 50), point("b", 10, 60), point("c", 20, 60)])
     assert panel.dodge == [-0.5, 0.5, 0.0]
+    many = Panel("b", "B", "tokens", [point(str(number), 10, 50) for number in range(31)])
+    assert (many.dodge[0], many.dodge[15], many.dodge[-1]) == (-3.5, 0.0, 3.5)
 
 
 def test_only_ways_somebody_could_choose_compete(finished: Finished) -> None:
