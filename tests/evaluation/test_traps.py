@@ -89,7 +89,14 @@ def test_mvbench_drops_change_the_cell_and_the_cell_says_so(task) -> None:  # ty
         values = utils.mvbench_process_results(doc, [raw])
         samples.append(values["mvbench_accuracy"])
         facts = {"options": OPTIONS[:4], "answer": "a cat", "letter": "B", "answers": [], "cluster": f"v{number}", "part": ""}
-        extra = {"question_id": f"q{number}", "type": "x", "visual_tokens": 1, "seconds": 0.0, "malformed_query": False}
+        extra = {
+            "question_id": f"q{number}",
+            "type": "x",
+            "visual_tokens": 1,
+            "seconds": 0.0,
+            "malformed_query": False,
+            "costs": {},
+        }
         rows.append({**facts, **extra, **scored(benchmark, facts, raw), "lmms_score": _theirs(values, "mvbench")})
     run = RunFacts(lmms={"mvbench_x": utils.mvbench_aggregate_results(samples) / 100})
     figures = summarise(rows, benchmark, run, 100)
