@@ -134,7 +134,7 @@ def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
         return found, digests
 
     evaluate.answer_shard = answering  # type: ignore[assignment]
-    evaluate.load_answering = opened
+    evaluate.load_answering = opened  # type: ignore[assignment]
     runs._push = lambda layout: None
 
     def bare() -> None:

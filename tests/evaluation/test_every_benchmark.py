@@ -124,7 +124,7 @@ def test_prompts_are_the_tasks_own(study) -> None:  # type: ignore[no-untyped-de
     layout = study[1]
     folder = layout.cell("qwen2_5_vl", "uniform", 0)
     if not (folder / "cells.json").is_file():
-        evaluate_cells(*study, "qwen2_5_vl", "uniform", 0)
+        evaluate_cells(study[0], layout, "qwen2_5_vl", "uniform", 0)
     told = {name: read_rows(folder / f"{name}.jsonl")[0]["prompt"] for name in BENCHMARKS}
     assert "Answer with the option's letter from the given choices directly." in told["perceptiontest"]
     assert "Only give the best option." in told["mvbench"]
