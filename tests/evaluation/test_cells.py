@@ -15,11 +15,11 @@ from framethrift.evaluation.cells import (
     rescored,
     summarise,
     whole_documents,
-    write_json,
     write_rows,
 )
 from framethrift.evaluation.questions import Question
 from framethrift.evaluation.rescoring import NotEvaluated, rescore
+from framethrift.files import write_json
 
 OPTIONS = ("a dog", "a cat", "a bird", "a fish")
 
