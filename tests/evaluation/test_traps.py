@@ -119,7 +119,7 @@ def test_mlvu_is_a_mean_over_task_types_in_both(task) -> None:  # type: ignore[n
         doc = {"question": "?", "task_type": kind, "answer": "A"}
         samples.append(utils.mlvu_process_results(doc, [raw])["mlvu_percetion_score"])
         facts = {"cluster": f"v{number}", "type": kind, "part": "", "options": OPTIONS[:4], "lmms_score": None}
-        timing = {"visual_tokens": 1, "seconds": 0.0, "malformed_query": False, "question_id": f"q{number}"}
+        timing = {"visual_tokens": 1, "seconds": 0.0, "malformed_query": False, "question_id": f"q{number}", "costs": {}}
         rows.append({**facts, **timing, "parsed": raw, "score": int(raw == "A"), "metrics": {}})
     figures = summarise(rows, load_benchmarks()["mlvu"], RunFacts(), 100)
     assert figures["accuracy"] == pytest.approx(utils.mlvu_aggregate_results_dev(samples) / 100)

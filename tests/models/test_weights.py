@@ -9,6 +9,7 @@ from framethrift.config import Layout, Study, load_study
 from framethrift.models.weights import WeightsMissing, check_weights
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
+BASELINES = ("llava_ov", "qwen2_5_vl")
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def test_every_missing_part_is_named(paper: Study, tmp_path: Path, monkeypatch: 
     layout = Layout(tmp_path / "results/paper")
     with pytest.raises(WeightsMissing) as error:
         check_weights(paper, layout)
-    for field in ("models.vision.source", "models.language.source", "models.clip.source"):
+    baselines = [f"variants.{name}.source" for name in BASELINES]
+    for field in ("models.vision.source", "models.language.source", "models.clip.source", *baselines):
         assert field in str(error.value)
     assert not layout.weights.exists()
 
@@ -36,6 +38,7 @@ def test_local_folders_and_files_are_found(paper: Study, tmp_path: Path) -> None
         f"models.vision.source={folder}",
         f"models.language.source={folder}",
         f"models.clip.source=ViT-L-14@{tmp_path}/clip.pt",
+        *(f"variants.{name}.source={folder}" for name in BASELINES),
     ]
     layout = Layout(tmp_path / "results/paper")
     check_weights(load_study(STUDIES / "paper.yaml", overrides), layout)
@@ -44,6 +47,7 @@ def test_local_folders_and_files_are_found(paper: Study, tmp_path: Path) -> None
         "models.vision.source": str(folder),
         "models.language.source": str(folder),
         "models.clip.source": f"{tmp_path}/clip.pt",
+        **{f"variants.{name}.source": str(folder) for name in BASELINES},
     }
 
 

@@ -60,7 +60,7 @@ def test_status_of_all_of_them_takes_seconds(capsys: pytest.CaptureFixture[str],
     assert stopped.value.code == 0
     assert time.process_time() - began < 10
     states = {state["dataset"]: state for state in json.loads(capsys.readouterr().out)}
-    assert len(states) == 19
+    assert len(states) == 21
     assert states["mlvu"]["counts"] == [
         {"what": "mlvu", "questions": 2175, "expected_questions": 2175, "videos": 1122, "expected_videos": 1122}
     ]

@@ -28,7 +28,7 @@ def test_every_model_folder_is_whole(finished_run: Run) -> None:
 def test_cells_follow_from_their_questions(finished_run: Run) -> None:
     layout = Layout(finished_run.folder / "results/tiny")
     found = sorted(layout.root.glob("cells/*/*/seed0/cells.json"))
-    assert len(found) == 4
+    assert len(found) == 4 + 2  # and two token reducers of the arena
     for path in found:
         for name, summary in json.loads(path.read_text(encoding="utf-8"))["benchmarks"].items():
             rows = [json.loads(line) for line in (path.parent / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
