@@ -1,7 +1,10 @@
 """Stage 1 of MSJoE: REINFORCE on the sampler with the difficulty-aware advantage, the MLLM frozen (facts 1.5)."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -37,7 +40,15 @@ WATCHED = 200  # validation questions answered at every checkpoint
 __all__ = ["SamplerTuning", "measure_pass_rates", "train_sampler"]
 
 
-class SamplerTuning(lightning.LightningModule):
+class WatchedTuning(lightning.LightningModule, ABC):
+    """Trains what weighs frames, and asks validation questions now and then."""
+
+    @abstractmethod
+    def validation_accuracy(self) -> float:
+        """Accuracy of the MLLM's answers on the watched validation questions, shown the highest-weighted frames."""
+
+
+class SamplerTuning(WatchedTuning):
     """Draws frame sets for each question, lets the frozen MLLM answer greedily, and makes good sets more probable."""
 
     def __init__(
@@ -103,9 +114,9 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     """
     own = study.variants[variant]
     assert isinstance(own, SamplerVariant)
-    training, settings = study.training_of(variant), study.training_of(variant).sampler
+    training = study.training_of(variant)
     mllm = open_mllm(layout.model(own.mllm, seed))
-    progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
+    progress = Progress(f"sampler {variant} seed{seed}", training.sampler.steps)
     asked, rows = ask(layout, own.dataset, "train")
     asked = curated.kept(study, layout, variant, seed, asked)
     asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(own.mllm, seed)), progress)
@@ -117,13 +128,30 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     module = SamplerTuning(sampler.to(mllm.reasoner.model.device), prepare(rows), asked, queries, rates, training, seed)
     module.watch(prepare(watched_rows), spread(watched, WATCHED))
 
+    params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
+    save = partial(save_sampler, sampler, mllm=os.path.relpath(layout.model(own.mllm, seed), layout.model(variant, seed)))
+    fit_and_export(study, layout, variant, seed, module, len(asked), params, save, progress)
+
+
+def fit_and_export(
+    study: Study,
+    layout: Layout,
+    variant: str,
+    seed: int,
+    module: WatchedTuning,
+    questions: int,
+    params: dict[str, Any],
+    save: Callable[[Path], None],
+    progress: Progress,
+) -> None:
+    """Train what weighs frames beside a frozen MLLM on batches of distinct questions, and export what `save` writes."""
+    settings = study.training_of(variant).sampler
+
     def batch(step: int) -> dict[str, Any]:
-        size = min(settings.questions, len(asked))
-        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
+        drawn = step_rng(seed, step).choice(questions, min(settings.questions, questions), replace=False)
         return {"step": step, "questions": drawn[processes.share(len(drawn))]}
 
-    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
-    params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
+    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(study.mllm_of(variant), seed)])
     with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
         fit(module, batch, settings, checkpoints, progress, run.log_metrics)
         run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
@@ -131,7 +159,7 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
         return
     folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
     with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
-        save_sampler(sampler, target, mllm=os.path.relpath(layout.model(own.mllm, seed), folder))
+        save(target)
 
 
 def rollout_factory(

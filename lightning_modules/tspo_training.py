@@ -1,32 +1,26 @@
 """Training TSPO's agent beside a frozen MLLM (arXiv 2508.04369; facts from its paper and code)."""
 
+from functools import partial
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from torch import Tensor
 
-from framethrift import tracking
 from framethrift.config import Layout, Study
-from framethrift.config.digest import rule_digest
 from framethrift.config.training import Training
 from framethrift.config.variants import SamplerVariant
-from framethrift.models.folder import exported
 from framethrift.models.set_draw import draw_sets, entropy, top_frames
 from framethrift.models.tspo import TspoAgent, save_agent
 from framethrift.progress import Progress
 from framethrift.rewards import dead_groups, group_advantage, reinforce_loss
 from lightning_modules import curated, processes
-from lightning_modules.data import step_rng
 from lightning_modules.mllm import open_mllm
 from lightning_modules.rollouts import QUESTIONS_AT_ONCE, Asked, Rollouts, ask, spread, step_generator
-from lightning_modules.run_folder import run_folder
-from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
-from lightning_modules.trainer import fit
+from lightning_modules.sampler_pretraining import WATCHED, WatchedTuning, fit_and_export, rollout_factory
 
 
-class TspoTuning(lightning.LightningModule):
+class TspoTuning(WatchedTuning):
     """Draws groups of frame sets, lets the frozen MLLM answer greedily, and raises what does better than its group.
 
     Reward R_A + R_T: the answer is right, and the share of the drawn frames that show evidence (needle data). The log-probability
@@ -93,9 +87,9 @@ def train_tspo(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """
     own = study.variants[variant]
     assert isinstance(own, SamplerVariant)
-    training, settings = study.training_of(variant), study.training_of(variant).sampler
+    training = study.training_of(variant)
     mllm = open_mllm(layout.model(own.mllm, seed))
-    progress = Progress(f"sampler {variant} seed{seed}", settings.steps)
+    progress = Progress(f"sampler {variant} seed{seed}", training.sampler.steps)
     asked, rows = ask(layout, own.dataset, "train")
     asked = curated.kept(study, layout, variant, seed, asked)
     watched, watched_rows = ask(layout, own.dataset, "validation")
@@ -108,22 +102,9 @@ def train_tspo(study: Study, layout: Layout, variant: str, seed: int) -> None:
     module = TspoTuning(agent.to(mllm.reasoner.model.device), rollouts, asked, training, seed)
     module.watch(prepare(watched_rows), spread(watched, WATCHED))
 
-    def batch(step: int) -> dict[str, Any]:
-        size = min(settings.questions, len(asked))
-        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
-        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
-
-    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(own.mllm, seed)])
     params = {
         "tspo": agent.settings.model_dump(),
-        "sampler": settings.model_dump(),
+        "sampler": training.sampler.model_dump(),
         "key_frames": training.key_frames.model_dump(),
     }
-    with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
-        fit(module, batch, settings, checkpoints, progress, run.log_metrics)
-        run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
-    if processes.rank() > 0:
-        return
-    folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
-    with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
-        save_agent(agent, target)
+    fit_and_export(study, layout, variant, seed, module, len(asked), params, partial(save_agent, agent), progress)
