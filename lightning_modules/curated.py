@@ -14,14 +14,14 @@ def kept(study: Study, layout: Layout, variant: str, seed: int, asked: Sequence[
 
     Raises ValueError when curation does not know a question, or kept none.
     """
-    mllm = study.mllm_of(variant)
-    if not set(study.dataset_of(variant)) & set(study.long_sets(mllm)):
+    if not study.learnt_long_sets(variant):
         return list(asked)
-    table = pd.read_parquet(layout.curated(mllm, seed))
+    path = layout.curated(study.mllm_of(variant), seed)
+    table = pd.read_parquet(path)
     verdicts = dict(zip(table["question_id"], table["verdict"], strict=True))
     unknown = [one.question_id for one in asked if one.question_id not in verdicts]
     if unknown:
-        raise ValueError(f"{layout.curated(mllm, seed)} lacks {len(unknown)} questions, {unknown[0]!r} first: curate again")
+        raise ValueError(f"{path} lacks {len(unknown)} questions, {unknown[0]!r} first: curate again")
     found = [one for one in asked if verdicts[one.question_id] == KEPT]
     if not found:
         raise ValueError(f"curation kept none of {len(asked)} questions: loosen the dataset's difficulty.too_easy and too_hard")

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from lightning.pytorch.strategies import ParallelStrategy
@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from framethrift import tracking
 from framethrift.config import Layout, Study
-from framethrift.config.digest import rule_digest
 from framethrift.config.training import Training
 from framethrift.config.variants import JointVariant
 from framethrift.models.completions import Completions, Speaker, completion_log_probability
-from framethrift.models.folder import exported, verify
+from framethrift.models.folder import verify
 from framethrift.models.reasoning import Written, parse_queries
 from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
@@ -34,13 +32,10 @@ from framethrift.rewards import (
     joint_rewards,
     reinforce_loss,
 )
-from lightning_modules import curated, processes
-from lightning_modules.data import step_rng
+from lightning_modules import processes
 from lightning_modules.mllm import open_mllm
-from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
-from lightning_modules.run_folder import run_folder
-from lightning_modules.sampler_pretraining import WATCHED, rollout_factory
-from lightning_modules.trainer import fit
+from lightning_modules.reinforced import WatchedTuning, fit_and_export, lessons
+from lightning_modules.rollouts import Asked, Rollouts, step_generator
 
 QUESTIONS_AT_ONCE = 8  # groups per backward pass
 
@@ -63,7 +58,7 @@ class Group:
         return [one for one in self.asked for _ in range(len(self.chosen) // len(self.asked))]
 
 
-class JointEvolution(lightning.LightningModule):
+class JointEvolution(WatchedTuning):
     """One on-policy update of both models per step.
 
     Of the MLLM the language model is trained; vision tower, projector and newline stay as they are, so that a frame's
@@ -241,34 +236,30 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """Train a joint variant from its sampler variant, and export one folder: the full MLLM, the sampler, the manifest last."""
     own = study.variants[variant]
     assert isinstance(own, JointVariant)
-    training, settings = study.training_of(variant), study.training_of(variant).joint
-    dataset, base = study.dataset_of(variant)[0], layout.model(own.sampler, seed)
-    mllm = open_mllm(layout.model(study.mllm_of(variant), seed), trained=settings.train_mllm)
-    verify(base)
-    sampler = load_sampler(base)[0].to(mllm.reasoner.model.device)
-    sampler.requires_grad_(settings.train_sampler)
-    progress = Progress(f"joint {variant} seed{seed}", settings.steps)
-    asked, rows = ask(layout, dataset, "train")
-    asked = curated.kept(study, layout, variant, seed, asked)
-    watched, watched_rows = ask(layout, dataset, "validation")
-    prepare = rollout_factory(study, layout, variant, dataset, mllm)
-    module = JointEvolution(sampler, prepare(rows), asked, training, seed, progress.say)
-    module.watch(prepare(watched_rows), spread(watched, WATCHED))
+    training, base, sampled = (
+        study.training_of(variant),
+        layout.model(study.mllm_of(variant), seed),
+        layout.model(own.sampler, seed),
+    )
+    mllm = open_mllm(base, trained=training.joint.train_mllm)
+    verify(sampled)
+    sampler = load_sampler(sampled)[0].to(mllm.reasoner.model.device)
+    sampler.requires_grad_(training.joint.train_sampler)
+    progress = Progress(f"joint {variant} seed{seed}", training.joint.steps)
+    asked, rollouts, watching = lessons(study, layout, variant, seed, mllm)
+    module = JointEvolution(sampler, rollouts, asked, training, seed, progress.say)
+    module.watch(*watching)
 
-    def batch(step: int) -> dict[str, Any]:
-        size = min(settings.questions, len(asked))
-        drawn = step_rng(seed, step).choice(len(asked), size, replace=False)
-        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
-
-    checkpoints = run_folder(study, layout, "joint", variant, seed, [layout.model(study.mllm_of(variant), seed), base])
-    params = {name: getattr(training, name).model_dump() for name in ("joint", "set_likelihood", "key_frames")}
-    with tracking.stage_run(layout, study, stage="joint", name=variant, seed=seed, params=params) as run:
-        fit(module.train(), batch, settings, checkpoints, progress, run.log_metrics)
-        run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
-    if processes.rank() > 0:
-        return
-    folder, digest = layout.model(variant, seed), rule_digest(study, "joint", variant)
-    extra = {**study.serving(variant), **mllm.facts}
-    with exported(folder, kind="joint", variant=variant, seed=seed, settings=digest, extra=extra) as target:
+    def save(target: Path) -> None:
         mllm.save(target)
         save_sampler(sampler, target, mllm=".")
+
+    fit_and_export(
+        *(module.train(), study, layout, "joint", variant, seed),
+        questions=len(asked),
+        models=[base, sampled],
+        params={name: getattr(training, name).model_dump() for name in ("joint", "set_likelihood", "key_frames")},
+        progress=progress,
+        save=save,
+        facts=mllm.facts,
+    )

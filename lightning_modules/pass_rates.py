@@ -1,6 +1,7 @@
 """How often a base MLLM answers each training question, and the queries it writes: MSJoE's difficulty c (facts of stage 1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
+from framethrift.config.training import KeyFrames
 from framethrift.evaluation.decoding import Conversation, decode
 from framethrift.files import replace_file
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -15,11 +17,11 @@ from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS, query_prompt
 from framethrift.progress import Progress
 from framethrift.selectors import SelectorInput, select
+from framethrift.selectors.uniform import anchors
 from framethrift.tokens import StreamItem
 from lightning_modules.data import Candidates
-from lightning_modules.mllm import load_mllm, open_mllm
+from lightning_modules.mllm import Mllm, load_mllm, open_mllm
 from lightning_modules.rollouts import Asked, ask
-from lightning_modules.seen_bank import SeenReader
 
 VIDEOS_AT_ONCE = 8
 TOKENS_AT_ONCE = 8192  # packed prompt tokens per forward pass
@@ -35,13 +37,13 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
     previews: stage 1 keeps the MLLM frozen, so they are written once.
     Writes the parquet table layout.pass_rates: question_id, video_id, dataset, tries, right, pass_rate, query_text.
     """
-    training = study.training_of(variant)
+    training, reader_of = study.training_of(variant), _opened(study, layout, variant, seed)
     tables = []
     params = {"tries": training.sampler.tries, "key_frames": training.key_frames.model_dump()}
     with tracking.stage_run(layout, study, stage="pass_rates", name=variant, seed=seed, params=params) as run:
         for dataset in study.rated_datasets(variant):
             asked, rows = ask(layout, dataset, "train")
-            reader = _reader(study, layout, variant, seed, rows)
+            reader = reader_of(rows)
             with Progress(
                 f"pass rates {variant} seed{seed}", rows.index.isin([one.video_id for one in asked]).sum(), "videos"
             ) as progress:
@@ -55,13 +57,60 @@ def measure_pass_rates(study: Study, layout: Layout, variant: str, seed: int) ->
     replace_file(path, lambda partial: table.astype(texts).to_parquet(partial, index=False))
 
 
-def _reader(study: Study, layout: Layout, variant: str, seed: int, rows: pd.DataFrame) -> "_Reader | SeenReader":
+def _opened(study: Study, layout: Layout, variant: str, seed: int) -> "Callable[[pd.DataFrame], _Reader | _SeenReader]":
+    """A function from the codec rows of a split to what answers about them, with one model for all."""
     training, folder = study.training_of(variant), layout.model(variant, seed)
     frames, tries = training.key_frames, training.sampler.tries
     if study.backbone_of(variant) is not None:
-        return SeenReader(open_mllm(folder), layout, rows, frames, tries, seed)
+        mllm = open_mllm(folder)
+        return lambda rows: _SeenReader(mllm, layout, rows, frames, tries, seed)
     model, processor = load_mllm(folder)
-    return _Reader(model, processor, Candidates(layout, rows, frames.candidate_fps), study, variant, seed)
+    return lambda rows: _Reader(model, processor, Candidates(layout, rows, frames.candidate_fps), study, variant, seed)
+
+
+def _by_video(asked: Sequence[Asked]) -> list[list[Asked]]:
+    groups: dict[str, list[Asked]] = {}
+    for one in asked:
+        groups.setdefault(one.video_id, []).append(one)
+    return list(groups.values())
+
+
+def _rows(group: Sequence[Asked], tries: Sequence[Sequence[str]], written: Sequence[str]) -> Iterator[dict[str, object]]:
+    """One row per question from the texts of each try and the query text, all in the group's order."""
+    for number, one in enumerate(group):
+        right = sum(one.read(texts[number])[0] for texts in tries)
+        yield {
+            "question_id": one.question_id,
+            "video_id": one.video_id,
+            "tries": len(tries),
+            "right": right,
+            "pass_rate": right / len(tries),
+            "query_text": written[number],
+        }
+
+
+class _SeenReader:
+    """Answers and queries of a published MLLM about the videos of one split."""
+
+    def __init__(self, mllm: Mllm, layout: Layout, rows: pd.DataFrame, frames: KeyFrames, tries: int, seed: int) -> None:
+        self._reasoner, self._looking = mllm.reasoner, mllm.looking(layout, rows, frames)
+        self._frames, self._tries, self._seed = frames, tries, seed
+
+    def measure(self, asked: Sequence[Asked], progress: Progress) -> Iterator[dict[str, object]]:
+        """One row per question, video by video; every try is answered greedily from K frames drawn at random."""
+        for index, group in enumerate(_by_video(asked)):
+            video = group[0].video_id
+            count, rng = len(self._looking.times(video)), np.random.default_rng([self._seed, index])
+            draws = [np.sort(rng.permutation(count)[: self._frames.frames]).tolist() for _ in range(self._tries)]
+            prompts = [one.prompt for one in group]
+            tries = [self._reasoner.answer(prompts, self._shown(group, draw, preview=False)).texts for draw in draws]
+            previews = anchors(count, self._frames.previews).tolist() if self._frames.previews else []
+            shown = self._shown(group, previews, preview=True)
+            yield from _rows(group, tries, self._reasoner.write_queries([one.question for one in group], shown).texts)
+            progress.advance()
+
+    def _shown(self, group: Sequence[Asked], frames: Sequence[int], *, preview: bool) -> list[Any]:
+        return self._looking.shown([(one.video_id, frames) for one in group], preview=preview)
 
 
 class _Reader:
@@ -83,10 +132,7 @@ class _Reader:
 
     def measure(self, asked: Sequence[Asked], progress: Progress) -> Iterator[dict[str, object]]:
         """One row per question, video by video."""
-        by_video: dict[str, list[Asked]] = {}
-        for one in asked:
-            by_video.setdefault(one.video_id, []).append(one)
-        groups = list(by_video.values())
+        groups = _by_video(asked)
         for start in range(0, len(groups), VIDEOS_AT_ONCE):
             some = groups[start : start + VIDEOS_AT_ONCE]
             looked = [self._look(start + offset, group) for offset, group in enumerate(some)]
@@ -94,16 +140,7 @@ class _Reader:
             answers = iter(self._decode([shown for _, tries in looked for shown in tries], ANSWER_TOKENS))
             for group, (_, tries) in zip(some, looked, strict=True):
                 written, answered = next(texts), [next(answers) for _ in tries]
-                for number, one in enumerate(group):
-                    right = sum(one.read(texts_of_try[number])[0] for texts_of_try in answered)
-                    yield {
-                        "question_id": one.question_id,
-                        "video_id": one.video_id,
-                        "tries": len(tries),
-                        "right": right,
-                        "pass_rate": right / len(tries),
-                        "query_text": written[number],
-                    }
+                yield from _rows(group, answered, written)
             progress.advance(len(some))
 
     def _look(self, index: int, group: Sequence[Asked]) -> tuple[Conversation, list[Conversation]]:

@@ -1,7 +1,7 @@
 """Rollouts of MSJoE: from a question to previews, queries, similarity, key frames, answer, and whether it is right."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,15 +200,23 @@ class Rollouts:
 
     def accuracy(self, asked: Sequence[Asked], sampler: UNetSampler, queries: Sequence[Sequence[str]] | None = None) -> float:
         """Share of greedy right answers from the K most probable frames; `queries` default to the MLLM's own greedy ones."""
+        written = self.queries(asked) if queries is None else queries
+        of_question = {one.question_id: own for one, own in zip(asked, written, strict=True)}
+
+        def weigh(some: Sequence[Asked]) -> Tensor:
+            given = self.scores(some, [of_question[one.question_id] for one in some])
+            return sampler(given.similarity, given.query_mask, given.frame_mask)
+
+        return self.accuracy_of(asked, weigh)
+
+    def accuracy_of(self, asked: Sequence[Asked], weigh: Callable[[Sequence[Asked]], Tensor]) -> float:
+        """Share of greedy right answers from the K frames that `weigh`, B questions → (B, T), makes most probable."""
         right = 0
         for start in range(0, len(asked), QUESTIONS_AT_ONCE):
             some = asked[start : start + QUESTIONS_AT_ONCE]
-            written = self.queries(some) if queries is None else queries[start : start + QUESTIONS_AT_ONCE]
-            given = self.scores(some, written)
             with torch.no_grad():
-                chosen = top_frames(sampler(given.similarity, given.query_mask, given.frame_mask), self.settings.frames)
-            texts = self.reasoner.answer([one.prompt for one in some], self.frames(some, chosen)).texts
-            right += sum(one.read(text)[0] for one, text in zip(some, texts, strict=True))
+                chosen = top_frames(weigh(some), self.settings.frames)
+            right += int(self.right(some, chosen[:, None]).sum())
         return right / len(asked)
 
     def queries(self, asked: Sequence[Asked]) -> list[list[str]]:

@@ -22,7 +22,8 @@ def supervised_folder(study: Study, layout: Layout, stage: str, name: str, seed:
 
 
 def run_folder(study: Study, layout: Layout, stage: str, variant: str, seed: int, models: Iterable[Path]) -> Path:
-    """The checkpoint folder of a reinforcement learning stage under its settings, base models, CLIP, videos and questions.
+    """The checkpoint folder of a reinforcement learning stage under its settings, base models, CLIP, videos, questions and
+    what curation kept of them.
 
     A run with another learning rate, or on a retrained MLLM, must not resume from the old run's checkpoints.
     models: folders whose manifests the run depends on. Raises FileNotFoundError when an input is missing.
@@ -33,6 +34,8 @@ def run_folder(study: Study, layout: Layout, stage: str, variant: str, seed: int
     tspo = study.method_of(variant) == "tspo"
     if stage == "sampler" and not tspo:
         inputs.append(layout.pass_rates(study.mllm_of(variant), seed))
+    if study.learnt_long_sets(variant):
+        inputs.append(layout.curated(study.mllm_of(variant), seed))
     decisive = [
         # TSPO's temperature follows the number of steps.
         getattr(training, stage).model_dump(exclude={"checkpoint_every"} if tspo else _FREE),

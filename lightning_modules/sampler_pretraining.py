@@ -1,51 +1,26 @@
 """Stage 1 of MSJoE: REINFORCE on the sampler with the difficulty-aware advantage, the MLLM frozen (facts 1.5)."""
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from framethrift import tracking
 from framethrift.config import Layout, Study
-from framethrift.config.digest import rule_digest
 from framethrift.config.training import Training
-from framethrift.config.variants import SamplerVariant
-from framethrift.models.clip import ClipScorer
-from framethrift.models.clip_cache import FrameEmbeddings
-from framethrift.models.folder import exported
 from framethrift.models.reasoning import scoring_queries
 from framethrift.models.sampler import UNetSampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
-from framethrift.rewards import centred, difficulty_advantage, reinforce_loss
-from lightning_modules import curated, processes
-from lightning_modules.data import step_rng
-from lightning_modules.mllm import Mllm, open_mllm
-from lightning_modules.pass_rates import measure_pass_rates
-from lightning_modules.rollouts import Asked, Rollouts, ask, spread, step_generator
-from lightning_modules.run_folder import run_folder
-from lightning_modules.trainer import fit
-
-WATCHED = 200  # validation questions answered at every checkpoint
-
-__all__ = ["SamplerTuning", "measure_pass_rates", "train_sampler"]
-
-
-class WatchedTuning(lightning.LightningModule, ABC):
-    """Trains what weighs frames, and asks validation questions now and then."""
-
-    @abstractmethod
-    def validation_accuracy(self) -> float:
-        """Accuracy of the MLLM's answers on the watched validation questions, shown the highest-weighted frames."""
+from framethrift.rewards import centred, dead_groups, difficulty_advantage, reinforce_loss
+from lightning_modules import processes
+from lightning_modules.mllm import open_mllm
+from lightning_modules.reinforced import WatchedTuning, fit_and_export, lessons
+from lightning_modules.rollouts import Asked, Rollouts, step_generator
 
 
 class SamplerTuning(WatchedTuning):
@@ -98,7 +73,7 @@ class SamplerTuning(WatchedTuning):
         self.log("advantage", advantage.mean())
         self.log("entropy", entropy(log_p).mean())
         self.log("evidence_coverage", self._rollouts.coverage(repeated, chosen.flatten(0, 1).cpu().numpy()))
-        self.log("dead_groups", float((right.all(axis=1) | ~right.any(axis=1)).mean()))
+        self.log("dead_groups", float(dead_groups(right.astype(float)).mean()))
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -112,72 +87,24 @@ def train_sampler(study: Study, layout: Layout, variant: str, seed: int) -> None
     Reads the pass rates of the MLLM. Questions that it always answers (c = 1) are left out: their advantage is undefined.
     Raises ValueError when no question is left, or the pass rates miss one.
     """
-    own = study.variants[variant]
-    assert isinstance(own, SamplerVariant)
-    training = study.training_of(variant)
-    mllm = open_mllm(layout.model(own.mllm, seed))
+    base, training = layout.model(study.mllm_of(variant), seed), study.training_of(variant)
+    mllm = open_mllm(base)
     progress = Progress(f"sampler {variant} seed{seed}", training.sampler.steps)
-    asked, rows = ask(layout, own.dataset, "train")
-    asked = curated.kept(study, layout, variant, seed, asked)
-    asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(own.mllm, seed)), progress)
-    watched, watched_rows = ask(layout, own.dataset, "validation")
+    asked, rollouts, watching = lessons(study, layout, variant, seed, mllm)
+    asked, queries, rates = _possible(asked, pd.read_parquet(layout.pass_rates(study.mllm_of(variant), seed)), progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sampler = UNetSampler(study.models_of(variant).sampler)
-    prepare = rollout_factory(study, layout, variant, own.dataset, mllm)
-    module = SamplerTuning(sampler.to(mllm.reasoner.model.device), prepare(rows), asked, queries, rates, training, seed)
-    module.watch(prepare(watched_rows), spread(watched, WATCHED))
-
-    params = {name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")}
-    save = partial(save_sampler, sampler, mllm=os.path.relpath(layout.model(own.mllm, seed), layout.model(variant, seed)))
-    fit_and_export(study, layout, variant, seed, module, len(asked), params, save, progress)
-
-
-def fit_and_export(
-    study: Study,
-    layout: Layout,
-    variant: str,
-    seed: int,
-    module: WatchedTuning,
-    questions: int,
-    params: dict[str, Any],
-    save: Callable[[Path], None],
-    progress: Progress,
-) -> None:
-    """Train what weighs frames beside a frozen MLLM on batches of distinct questions, and export what `save` writes."""
-    settings = study.training_of(variant).sampler
-
-    def batch(step: int) -> dict[str, Any]:
-        drawn = step_rng(seed, step).choice(questions, min(settings.questions, questions), replace=False)
-        return {"step": step, "questions": drawn[processes.share(len(drawn))]}
-
-    checkpoints = run_folder(study, layout, "sampler", variant, seed, [layout.model(study.mllm_of(variant), seed)])
-    with tracking.stage_run(layout, study, stage="sampler", name=variant, seed=seed, params=params) as run:
-        fit(module, batch, settings, checkpoints, progress, run.log_metrics)
-        run.log_metrics({"validation_accuracy": module.validation_accuracy()}, settings.steps)
-    if processes.rank() > 0:
-        return
-    folder, digest = layout.model(variant, seed), rule_digest(study, "sampler", variant)
-    with exported(folder, kind="sampler", variant=variant, seed=seed, settings=digest, extra=study.serving(variant)) as target:
-        save(target)
-
-
-def rollout_factory(
-    study: Study,
-    layout: Layout,
-    variant: str,
-    dataset: str,
-    mllm: Mllm,
-) -> Callable[[pd.DataFrame], Rollouts]:
-    """A function from the codec rows of a split to its Rollouts, with one MLLM and one CLIP for all."""
-    frames = study.training_of(variant).key_frames
-    clip = FrameEmbeddings(ClipScorer.load(layout.clip), layout, dataset, frames.candidate_fps)
-    most = study.models_of(variant).sampler.max_queries
-
-    def prepare(rows: pd.DataFrame) -> Rollouts:
-        return Rollouts(mllm.reasoner, mllm.looking(layout, rows, frames), clip, rows, frames, most)
-
-    return prepare
+    module = SamplerTuning(sampler.to(mllm.reasoner.model.device), rollouts, asked, queries, rates, training, seed)
+    module.watch(*watching)
+    fit_and_export(
+        *(module, study, layout, "sampler", variant, seed),
+        questions=len(asked),
+        models=[base],
+        params={name: getattr(training, name).model_dump() for name in ("sampler", "set_likelihood", "key_frames")},
+        progress=progress,
+        save=partial(save_sampler, sampler, mllm=os.path.relpath(base, layout.model(variant, seed))),
+    )
 
 
 def _possible(

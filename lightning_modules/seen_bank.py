@@ -1,7 +1,6 @@
-"""What a published MLLM of another class sees of candidate frames, and how often it answers from random ones."""
+"""What a published MLLM of another class sees of candidate frames."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,6 @@ from framethrift.codec import read_frames, sample_times
 from framethrift.config import Layout
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.backbones import Backbone, Seen
-from framethrift.progress import Progress
-from framethrift.selectors.uniform import anchors
 from lightning_modules.data import Memory
 
 KEPT_BYTES = 2 * 2**30
@@ -47,37 +44,3 @@ class SeenBank:
         seen = self._backbone.see(read_frames(self._paths[video_id], times), times.tolist(), tokens)
         # A copy made outside of inference mode: gradients of the text around it pass by these tokens.
         return Seen(seen.tokens.clone(), seen.steps, seen.per_step, seen.layout)
-
-
-class SeenReader:
-    """Answers and queries of a published MLLM about the videos of one split, for pass rates."""
-
-    def __init__(self, mllm: Any, layout: Layout, rows: pd.DataFrame, frames: KeyFrames, tries: int, seed: int) -> None:
-        self._reasoner, self._bank = mllm.reasoner, SeenBank(mllm.reasoner.backbone, layout, rows, frames)
-        self._frames, self._tries, self._seed = frames, tries, seed
-
-    def measure(self, asked: Sequence[Any], progress: Progress) -> Iterator[dict[str, object]]:
-        """One row per question, video by video; every try is answered greedily from K frames drawn at random."""
-        by_video: dict[str, list[Any]] = {}
-        for one in asked:
-            by_video.setdefault(one.video_id, []).append(one)
-        for index, (video, group) in enumerate(by_video.items()):
-            count, rng = len(self._bank.times(video)), np.random.default_rng([self._seed, index])
-            draws = [np.sort(rng.permutation(count)[: self._frames.frames]).tolist() for _ in range(self._tries)]
-            tries = [self._bank.shown([(video, draw)] * len(group), preview=False) for draw in draws]
-            prompts = [one.prompt for one in group]
-            answers = [self._reasoner.answer(prompts, shown).texts for shown in tries]
-            previews = anchors(count, self._frames.previews).tolist() if self._frames.previews else []
-            shown = self._bank.shown([(video, previews)] * len(group), preview=True)
-            written = self._reasoner.write_queries([one.question for one in group], shown).texts
-            for number, one in enumerate(group):
-                right = sum(one.read(texts[number])[0] for texts in answers)
-                yield {
-                    "question_id": one.question_id,
-                    "video_id": video,
-                    "tries": self._tries,
-                    "right": right,
-                    "pass_rate": right / self._tries,
-                    "query_text": written[number],
-                }
-            progress.advance()

@@ -9,15 +9,14 @@ from torch import Tensor
 
 from framethrift.config import Layout, Study
 from framethrift.config.training import Training
-from framethrift.config.variants import SamplerVariant
-from framethrift.models.set_draw import draw_sets, entropy, top_frames
+from framethrift.models.set_draw import draw_sets, entropy
 from framethrift.models.tspo import TspoAgent, save_agent
 from framethrift.progress import Progress
 from framethrift.rewards import dead_groups, group_advantage, reinforce_loss
-from lightning_modules import curated, processes
+from lightning_modules import processes
 from lightning_modules.mllm import open_mllm
-from lightning_modules.rollouts import QUESTIONS_AT_ONCE, Asked, Rollouts, ask, spread, step_generator
-from lightning_modules.sampler_pretraining import WATCHED, WatchedTuning, fit_and_export, rollout_factory
+from lightning_modules.reinforced import WatchedTuning, fit_and_export, lessons
+from lightning_modules.rollouts import Asked, Rollouts, step_generator
 
 
 class TspoTuning(WatchedTuning):
@@ -41,13 +40,7 @@ class TspoTuning(WatchedTuning):
         """Accuracy on the watched questions from the K most probable frames."""
         assert self._watched is not None
         rollouts, asked = self._watched
-        right = 0
-        for start in range(0, len(asked), QUESTIONS_AT_ONCE):
-            some = asked[start : start + QUESTIONS_AT_ONCE]
-            with torch.no_grad():
-                chosen = top_frames(self.agent(*rollouts.embeddings(some)), self._training.key_frames.frames)
-            right += int(rollouts.right(some, chosen[:, None]).sum())
-        return right / len(asked)
+        return rollouts.accuracy_of(asked, lambda some: self.agent(*rollouts.embeddings(some)))
 
     def temperature(self, step: int) -> float:
         """The softmax's temperature at a step: linear from the first to the last."""
@@ -85,26 +78,24 @@ def train_tspo(study: Study, layout: Layout, variant: str, seed: int) -> None:
     It learns from all train questions that curation keeps: TSPO filters its data beforehand, by an MLLM's answers.
     Raises ValueError when the dataset has no question that a rule can check.
     """
-    own = study.variants[variant]
-    assert isinstance(own, SamplerVariant)
-    training = study.training_of(variant)
-    mllm = open_mllm(layout.model(own.mllm, seed))
-    progress = Progress(f"sampler {variant} seed{seed}", training.sampler.steps)
-    asked, rows = ask(layout, own.dataset, "train")
-    asked = curated.kept(study, layout, variant, seed, asked)
-    watched, watched_rows = ask(layout, own.dataset, "validation")
-    prepare = rollout_factory(study, layout, variant, own.dataset, mllm)
-    rollouts = prepare(rows)
+    base, training = layout.model(study.mllm_of(variant), seed), study.training_of(variant)
+    mllm = open_mllm(base)
+    asked, rollouts, watching = lessons(study, layout, variant, seed, mllm)
     width = rollouts.embeddings(asked[:1])[0].shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         agent = TspoAgent(study.models_of(variant).tspo, width)
     module = TspoTuning(agent.to(mllm.reasoner.model.device), rollouts, asked, training, seed)
-    module.watch(prepare(watched_rows), spread(watched, WATCHED))
-
-    params = {
-        "tspo": agent.settings.model_dump(),
-        "sampler": training.sampler.model_dump(),
-        "key_frames": training.key_frames.model_dump(),
-    }
-    fit_and_export(study, layout, variant, seed, module, len(asked), params, partial(save_agent, agent), progress)
+    module.watch(*watching)
+    fit_and_export(
+        *(module, study, layout, "sampler", variant, seed),
+        questions=len(asked),
+        models=[base],
+        params={
+            "tspo": agent.settings.model_dump(),
+            "sampler": training.sampler.model_dump(),
+            "key_frames": training.key_frames.model_dump(),
+        },
+        progress=Progress(f"sampler {variant} seed{seed}", training.sampler.steps),
+        save=partial(save_agent, agent),
+    )

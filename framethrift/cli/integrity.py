@@ -29,7 +29,7 @@ def why(
     if not jobs:
         print("nothing would run: every file is what the settings and the code ask for")
     made = {output for job in jobs for output in job.outputs}
-    for line in explain_current(settings, layout, [target for target in targets or [] if target not in made]):
+    for line in explain_current(layout, [target for target in targets or [] if target not in made]):
         print(line)
 
 

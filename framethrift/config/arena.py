@@ -47,11 +47,11 @@ class Arena(Section):
     def samplings(self, shown: Stream | Select) -> dict[str, Sampling]:
         """Every method at every budget on what `shown` shows, by name."""
         return {
-            f"{method}_{budget}": shown.model_copy(
+            name: shown.model_copy(
                 update={"reducer": Reduction(name=method, share=budget / 100, options=self.options.get(method, {}))}
             )
             for budget in self.budgets
-            for method in self.methods
+            for name, method in zip(self.entries(budget), self.methods, strict=True)
         }
 
     def cells(self) -> Cells:

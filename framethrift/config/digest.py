@@ -16,6 +16,7 @@ from typing import Any
 
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.data import Published
+from framethrift.config.long_video_qa import LongVideoQA
 from framethrift.config.sources import load_sources
 from framethrift.config.study import Study
 from framethrift.config.variants import BaselineVariant
@@ -153,6 +154,7 @@ _SAMPLING = (
     "framethrift.rewards",
     "framethrift.videos.curation",
     "lightning_modules.curated",
+    "lightning_modules.reinforced",
     "lightning_modules.sampler_pretraining",
     "lightning_modules.tspo_training",
 )
@@ -242,6 +244,8 @@ def _competing(study: Study, variant: str, budget: str) -> list[Any]:
 
 def _videos(study: Study, name: str) -> Any:
     dataset = study.datasets[name]
+    if isinstance(dataset, LongVideoQA):  # its difficulty thins questions out after they are made
+        return dataset.model_dump(mode="json", exclude={"difficulty"})
     if not isinstance(dataset, Published):
         return dataset
     # Loaders and registry decide a published benchmark's tables, and nothing of the procedural worlds.
@@ -291,7 +295,7 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "retrieval": lambda study, name: study.training_of(name).delta.datasets,
     "videolm": _videolm,
     "pass_rates": lambda study, variant: [study.training_of(variant).sampler.tries, study.training_of(variant).key_frames],
-    "curate": lambda study, variant: [getattr(study.datasets[name], "difficulty", None) for name in study.long_sets(variant)],
+    "curate": lambda study, variant: [own.difficulty for own in study.long_sets(variant).values()],
     "sampler": _reinforced("sampler"),
     "joint": _reinforced("joint"),
     "answer": _answering,

@@ -265,9 +265,15 @@ class Study(Section):
         samplers = [own.dataset for own in self.variants.values() if isinstance(own, SamplerVariant) and own.mllm == variant]
         return sorted(set(samplers)) or self.dataset_of(variant)
 
-    def long_sets(self, variant: str) -> list[str]:
-        """Those of `rated_datasets` that the pass rates thin out."""
-        return [name for name in self.rated_datasets(variant) if isinstance(self.datasets[name], LongVideoQA)]
+    def long_sets(self, variant: str) -> dict[str, LongVideoQA]:
+        """Those of `rated_datasets` that the pass rates thin out, by name."""
+        rated = {name: self.datasets[name] for name in self.rated_datasets(variant)}
+        return {name: dataset for name, dataset in rated.items() if isinstance(dataset, LongVideoQA)}
+
+    def learnt_long_sets(self, variant: str) -> list[str]:
+        """The thinned-out sets that a sampler or a joint variant learns from."""
+        learnt = self.dataset_of(variant)
+        return [name for name in self.long_sets(self.mllm_of(variant)) if name in learnt]
 
     def delta_of(self, variant: str) -> str | None:
         """Name of the variant's pre-trained Δ-encoder: that of the first variant with equal settings; None without it."""

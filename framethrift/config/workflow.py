@@ -138,7 +138,7 @@ class Workflow:
 
     def entries(self, budget: int | str) -> list[str]:
         """The arena's samplings at a budget in %."""
-        return [f"{method}_{budget}" for method in self.methods]
+        return self.study.arena.entries(int(budget)) if self.study.arena else []
 
     def competing(self, variant: str, budget: int | str, seed: int | str) -> list[str]:
         """What the arena's cells of a variant at a budget are computed from."""
@@ -240,9 +240,8 @@ class Workflow:
 
     def curated(self, variant: str, seed: int | str) -> list[str]:
         """Which questions a sampler or a joint variant learns from, where they come from a long-video set."""
-        mllm = self.study.mllm_of(variant)
-        learnt = set(self.study.dataset_of(variant)) & set(self.study.long_sets(mllm))
-        return [str(self.layout.curated(mllm, int(seed)))] if learnt else []
+        learnt = self.study.learnt_long_sets(variant)
+        return [str(self.layout.curated(self.study.mllm_of(variant), int(seed)))] if learnt else []
 
     def curations(self) -> list[str]:
         """Every thinned-out long-video set, for its page in the report."""

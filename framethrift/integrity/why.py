@@ -23,7 +23,7 @@ def explain(study: Study, layout: Layout, jobs: Sequence[Planned]) -> Iterator[s
             yield f"  {reason}"
 
 
-def explain_current(study: Study, layout: Layout, targets: Sequence[str]) -> Iterator[str]:
+def explain_current(layout: Layout, targets: Sequence[str]) -> Iterator[str]:
     """What finished targets (all of the study's when none is named) rest on, as far as it would have to be known."""
     paths = [Path(target) for target in targets]
     receipts = [read_receipt(layout, path) for path in paths] if paths else _all_receipts(layout)

@@ -88,8 +88,9 @@ def _hours(plan: Plan) -> str:
     stated, rows = papers() if plan.study == "paper" else {}, []
     for rule in dict.fromkeys(stage.rule for stage in plan.stages if stage.gpu_seconds):
         hours = plan.gpu_hours(rule)
-        if known := stated.get(rule):
-            own = next(stage for stage in plan.stages if (stage.rule, stage.name) == (rule, known.job))
+        known = stated.get(rule)
+        own = next((stage for stage in plan.stages if known and (stage.rule, stage.name) == (rule, known.job)), None)
+        if known and own:
             share = own.flops / (known.gpu_hours * 3600 * plan.given.board.tflops * 1e12)
             beside = f"{known.gpu_hours:,.0f}", f"{known.source}; our FLOPs in them: {100 * share:.1f} % of the peak"
             rows.append((own.label, f"{own.gpu_seconds / 3600:,.1f}", *beside))

@@ -56,13 +56,12 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
     them."""
     study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
     how, registry, recipe = study.samplings[sampling], load_benchmarks(), study.recipe_of(study.mllm_of(variant))
-    flops, seconds, asked, long, most = 0.0, 0.0, 0, [], ""
+    flops, seconds, asked, long = 0.0, 0.0, 0, []
     for benchmark in study.evaluations()[variant, sampling]:
         size = benchmark_data(study, benchmark, estimator.given)
         shown = view(how, size.seconds, recipe, networks.costs, frames)
         if shown.tokens + estimator.given.question_tokens > networks.models.language.context:
             long.append(f"{benchmark} ({shown.tokens:,.0f} visual tokens)")
-            most = _most(how, recipe, networks, estimator.given.question_tokens)
         scored = isinstance(how, Select) and how.queries != "none"
         views = size.questions if scored else size.videos
         text = size.questions / max(1, views) * estimator.given.question_tokens
@@ -78,6 +77,7 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
         asked += size.questions
     total = estimator.given.seconds(flops) + seconds
     context = networks.models.language.context
+    most = _most(how, recipe, networks, estimator.given.question_tokens)
     over = f"a video of mean length exceeds the context of {context:,} tokens on {', '.join(long)}: {most}"
     return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=(over,) if long else ())
 

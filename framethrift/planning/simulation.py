@@ -107,7 +107,7 @@ class _Run:
         while self.finished < len(self.tasks):
             now, _, kind, subject, attempt = heapq.heappop(self.events)
             if kind == "end" and subject in self.places and self.attempt[subject] == attempt:
-                self._end(subject, now)
+                self._end(subject)
             elif kind == "preempt":
                 self._preempt(subject, now)
             elif kind == "back":
@@ -156,7 +156,7 @@ class _Run:
         for node in self.places.pop(number):
             self.free[node] += self.cluster.gpus if task.nodes else task.gpus
 
-    def _end(self, number: int, now: float) -> None:
+    def _end(self, number: int) -> None:
         if self.attempt[number] > 1:
             self.restarting += self.cluster.restart * _width(self.tasks[number], self.cluster)
         self._release(number)

@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from framethrift.config.layout import Layout
-from framethrift.config.long_video_qa import Difficulty, LongVideoQA
+from framethrift.config.long_video_qa import Difficulty
 from framethrift.config.study import Study
 from framethrift.files import replace_file
 from framethrift.progress import say
@@ -20,12 +20,13 @@ def curate(study: Study, layout: Layout, variant: str, seed: int) -> None:
     ValueError when they lack a question of a re-encoded video.
     """
     rates = pd.read_parquet(layout.pass_rates(variant, seed))
-    tables = []
-    for name in study.rated_datasets(variant):
-        settings = study.datasets[name]
-        if isinstance(settings, LongVideoQA):
-            tables.append(_curated(layout, name, settings.difficulty, rates[rates["dataset"] == name]))
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat(
+        [
+            _curated(layout, name, settings.difficulty, rates[rates["dataset"] == name])
+            for name, settings in study.long_sets(variant).items()
+        ],
+        ignore_index=True,
+    )
     target = layout.curated(variant, seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_file(target, lambda path: table.to_parquet(path, index=False))

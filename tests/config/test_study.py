@@ -127,7 +127,7 @@ def test_a_variant_that_goes_on_from_another_needs_its_model_and_settings() -> N
 def test_a_qwen_baseline_may_be_an_mllm_and_is_then_linked() -> None:
     study = load_study("paper")
     assert study.linked() == ["qwen2_5_vl"] and study.backbone_of("msjoe_qwen") == study.variants["qwen2_5_vl"]
-    assert study.backbone_of("msjoe") is None and study.long_sets("qwen2_5_vl") == ["long_video_qa"]
+    assert study.backbone_of("msjoe") is None and list(study.long_sets("qwen2_5_vl")) == ["long_video_qa"]
     with pytest.raises(StudyError, match=r"variants.sampler_qwen.mllm: 'words' is no VideoLM that writes queries"):
         load_study(
             "paper",

@@ -24,8 +24,10 @@ from framethrift.rewards import dead_groups, group_advantage, grpo_loss
 from framethrift.tracking import runs
 from lightning_modules.joint_evolution import JointEvolution, train_joint
 from lightning_modules.mllm import open_mllm
+from lightning_modules.pass_rates import measure_pass_rates
+from lightning_modules.reinforced import rollout_factory
 from lightning_modules.rollouts import ask
-from lightning_modules.sampler_pretraining import measure_pass_rates, rollout_factory, train_sampler
+from lightning_modules.sampler_pretraining import train_sampler
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,11 @@ from needle_study import build
 from framethrift.config import Layout, Study
 from framethrift.models.folder import exported, verify
 from framethrift.tracking import runs
-from lightning_modules import joint_evolution
+from lightning_modules import reinforced
 from lightning_modules.joint_evolution import JointEvolution, train_joint
 from lightning_modules.mllm import load_mllm
-from lightning_modules.sampler_pretraining import SamplerTuning, measure_pass_rates, train_sampler
+from lightning_modules.pass_rates import measure_pass_rates
+from lightning_modules.sampler_pretraining import SamplerTuning, train_sampler
 
 STEPS, KILLED = 60, 25
 
@@ -68,13 +69,13 @@ def test_the_reward_rises_and_goes_on_rising_after_a_kill_and_resume(built, tmp_
     study = changed(
         study, "joint", steps=STEPS, questions=4, group=8, learning_rate=5e-4, sampler_learning_rate=1e-3, checkpoint_every=10
     )
-    every = joint_evolution.ask
+    every = reinforced.ask
 
     def four(layout, dataset, split):
         asked, rows = every(layout, dataset, split)
         return asked[:4], rows
 
-    monkeypatch.setattr(joint_evolution, "ask", four)
+    monkeypatch.setattr(reinforced, "ask", four)
     found = logged(monkeypatch, JointEvolution)
     steps = JointEvolution.training_step
 

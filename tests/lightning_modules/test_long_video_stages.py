@@ -15,8 +15,9 @@ from framethrift.videos.curation import curate
 from framethrift.videos.tables import QUARANTINE, VIDEOS, read_rows
 from lightning_modules.curated import kept
 from lightning_modules.joint_evolution import train_joint
+from lightning_modules.pass_rates import measure_pass_rates
 from lightning_modules.rollouts import ask
-from lightning_modules.sampler_pretraining import measure_pass_rates, train_sampler
+from lightning_modules.sampler_pretraining import train_sampler
 from tests.lightning_modules.needle_study import build
 from tests.videos.long_world import EVENTS, long_folder
 

@@ -23,8 +23,9 @@ from framethrift.models.reasoning import format_queries
 from framethrift.tracking import runs
 from lightning_modules.joint_evolution import JointEvolution, train_joint
 from lightning_modules.mllm import open_mllm
+from lightning_modules.pass_rates import measure_pass_rates
 from lightning_modules.rollouts import ask
-from lightning_modules.sampler_pretraining import measure_pass_rates, train_sampler
+from lightning_modules.sampler_pretraining import train_sampler
 from lightning_modules.videolm_finetuning import train_videolm
 from tests.evaluation.tiny_baselines import qwen2_5_vl
 from tests.lightning_modules.needle_study import build

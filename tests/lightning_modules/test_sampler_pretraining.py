@@ -22,9 +22,10 @@ from lightning_modules import frame_bank
 from lightning_modules.data import manifest
 from lightning_modules.frame_bank import FrameBank
 from lightning_modules.mllm import load_mllm
+from lightning_modules.pass_rates import measure_pass_rates
 from lightning_modules.rollouts import Asked, ask, spread
 from lightning_modules.run_folder import run_folder
-from lightning_modules.sampler_pretraining import measure_pass_rates, train_sampler
+from lightning_modules.sampler_pretraining import train_sampler
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from framethrift.models.tspo import TspoAgent, load_agent
 from framethrift.rewards import group_advantage
 from framethrift.tracking import runs
 from lightning_modules.mllm import open_mllm
+from lightning_modules.reinforced import rollout_factory
 from lightning_modules.rollouts import ask
-from lightning_modules.sampler_pretraining import rollout_factory
 from lightning_modules.tspo_training import TspoTuning, train_tspo
 
 VARIANTS = {"tspo": {"kind": "sampler", "method": "tspo", "mllm": "mllm", "dataset": "needle"}}
