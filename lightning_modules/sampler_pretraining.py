@@ -16,7 +16,7 @@ from framethrift.models.reasoning import scoring_queries
 from framethrift.models.sampler import UNetSampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
-from framethrift.rewards import centred, dead_groups, difficulty_advantage, reinforce_loss
+from framethrift.rewards import centred, dead_groups, difficulty_advantage, group_advantage, reinforce_loss
 from lightning_modules import processes
 from lightning_modules.mllm import open_mllm
 from lightning_modules.reinforced import WatchedTuning, fit_and_export, lessons
@@ -63,9 +63,7 @@ class SamplerTuning(WatchedTuning):
         generator = step_generator(self._seed, batch["step"], processes.stream("sampler"), log_p.device)
         chosen = draw_sets(log_p, self._training.key_frames.frames, settings.draws, generator)
         right = self._rollouts.right(asked, chosen)
-        advantage = difficulty_advantage(right, self._pass_rate[batch["questions"]], settings.impossible_bonus)
-        if likelihood.centred_advantage:
-            advantage = centred(advantage)
+        advantage = self._advantage(right, self._pass_rate[batch["questions"]])
         log_sets = set_log_probability(log_p, chosen, likelihood.log_probability)
         loss = reinforce_loss(log_sets, torch.from_numpy(advantage).to(log_sets))
         repeated = [one for one in asked for _ in range(settings.draws)]
@@ -75,6 +73,13 @@ class SamplerTuning(WatchedTuning):
         self.log("evidence_coverage", self._rollouts.coverage(repeated, chosen.flatten(0, 1).cpu().numpy()))
         self.log("dead_groups", float(dead_groups(right.astype(float)).mean()))
         return loss
+
+    def _advantage(self, right: NDArray[np.bool_], pass_rate: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(B, D) advantages of right and wrong answers to questions of pass rates (B,)."""
+        if self._training.sampler.advantage == "group":
+            return group_advantage(right.astype(np.float64))
+        advantage = difficulty_advantage(right, pass_rate, self._training.sampler.impossible_bonus)
+        return centred(advantage) if self._training.set_likelihood.centred_advantage else advantage
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, constant learning rate."""

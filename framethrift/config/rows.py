@@ -7,7 +7,7 @@ from framethrift.config.recipe import Recipe
 from framethrift.config.reduction import Reduction
 from framethrift.config.sampling import Select, Stream
 from framethrift.config.study import Study
-from framethrift.config.variants import VideolmVariant
+from framethrift.config.variants import JointVariant, VideolmVariant
 
 Row = tuple[str, str]  # (variant, sampling)
 BASELINE = "uniform"  # the frame selector that all others are measured against
@@ -218,9 +218,11 @@ def _ablation(study: Study, wanted: Any) -> list[Row]:
 
 
 def _overridden(study: Study, name: str) -> bool:
+    if study.method_of(name) != "msjoe":
+        return False  # a rival's settings are its own, no ablation of MSJoE's
     variant = study.variants[name]
-    # A rival's settings are its own, no ablation of MSJoE's.
-    return study.method_of(name) == "msjoe" and bool(getattr(variant, "training", {}) or getattr(variant, "models", {}))
+    changed = getattr(variant, "training", {}) or getattr(variant, "models", {})
+    return bool(changed) or (isinstance(variant, JointVariant) and _overridden(study, variant.sampler))
 
 
 def _flat(overrides: dict[str, Any], prefix: str) -> dict[str, Any]:

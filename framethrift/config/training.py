@@ -78,6 +78,10 @@ class SamplerPretraining(Section):
     draws: int = Field(8, ge=2, description="Frame sets drawn per question (not printed).")
     learning_rate: float = Field(5e-4, gt=0, description="Adam learning rate (not printed; TSPO uses 5e-4).")
     tries: int = Field(8, ge=1, description="Base-model answers per question that estimate the pass rate c (not printed).")
+    advantage: Literal["difficulty", "group"] = Field(
+        "difficulty",
+        description="difficulty: by the base model's pass rate c (MSJoE 1.5); group: by the question's other draws (Table 3).",
+    )
     impossible_bonus: float = Field(10.0, gt=0, description="Advantage of a right answer where c = 0.")
     gradient_clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
     checkpoint_every: int = Field(100, ge=1, description="Steps between resumable checkpoints.")

@@ -16,7 +16,7 @@ from needle_study import build, shortened
 from framethrift.config import Layout, Study
 from framethrift.models.folder import ModelFolderError, verify
 from framethrift.models.reasoning import parse_queries
-from framethrift.models.sampler import load_sampler
+from framethrift.models.sampler import UNetSampler, load_sampler
 from framethrift.tracking import runs
 from lightning_modules import frame_bank
 from lightning_modules.data import manifest
@@ -25,7 +25,7 @@ from lightning_modules.mllm import load_mllm
 from lightning_modules.pass_rates import measure_pass_rates
 from lightning_modules.rollouts import Asked, ask, spread
 from lightning_modules.run_folder import run_folder
-from lightning_modules.sampler_pretraining import train_sampler
+from lightning_modules.sampler_pretraining import SamplerTuning, train_sampler
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +195,16 @@ def test_watched_questions_are_spread_over_the_split():
     asked = [Asked(str(index), "v", "?", "a", ("a", "b"), False, ()) for index in range(10)]
     assert [one.question_id for one in spread(asked, 3)] == ["1", "5", "8"]
     assert spread(asked, 20) == asked
+
+
+def test_without_the_difficulty_reward_a_question_is_only_compared_with_itself(measured):
+    study, _ = measured
+    right, rates = np.array([[True, False], [True, True]]), np.array([0.25, 0.25])
+    advantages = []
+    for name in ("difficulty", "group"):
+        settings = study.training.sampler.model_copy(update={"advantage": name})
+        training = study.training.model_copy(update={"sampler": settings})
+        tuning = SamplerTuning(UNetSampler(study.models.sampler), None, [], [], rates, training, 0)
+        advantages.append(tuning._advantage(right, rates))
+    np.testing.assert_allclose(advantages[0], [[4, -4 / 3], [4, 4]])
+    np.testing.assert_allclose(advantages[1], [[2**-0.5, -(2**-0.5)], [0, 0]], atol=1e-3)

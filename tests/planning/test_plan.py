@@ -95,7 +95,7 @@ def test_one_node_without_preemption_is_the_sum_of_its_jobs(paper: tuple[list[Jo
     disturbed = survive(plan, jobs, 0.05, 5, 0, 600)
     assert disturbed.undisturbed.lost == 0 < disturbed.spread("lost")[0]
     assert disturbed.spread("wall")[0] > disturbed.undisturbed.wall
-    assert sum(task.nodes for task in tasks(plan, jobs)) == 8 * 16  # 4 delta, 7 videolm, 3 samplers and 2 joint
+    assert sum(task.nodes for task in tasks(plan, jobs)) == 8 * 24  # 4 delta, 7 videolm, 4 samplers and 9 joint
 
 
 @pytest.mark.parametrize("study", ["tests/workflow/tiny.yaml", "mini", "small"])
