@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from framethrift.config.sampling import Select, Stream
 from framethrift.evaluation.picking import Picked
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.selection import SelectViewer
-from framethrift.evaluation.shown import Ask, Shown, View, within
+from framethrift.evaluation.shown import Ask, View, within
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
@@ -59,13 +58,8 @@ class MixedViewer(SelectViewer):
         inside[slots.valid] = within(slots.times[slots.valid], ask.span)
         return slots.times, inside
 
-    def _answered_from(self, ask: Ask, own: Picked) -> Shown:
-        items = tuple(plan_selected(*self._inside(ask), own.times))
-        features = torch.stack([self._features[ask.video][place] for place in own.places])
-        grids = (self._grid,) * len(own.places)
-        fused = [item for item in items if item.kind == "P"]
-        cost = token_budget(items, self._processor.costs(self._grid))
-        return Shown(items, self._processor.expand(items, grids), features, grids, self._fused(ask.video, fused), cost)
+    def _planned(self, ask: Ask, own: Picked) -> tuple[StreamItem, ...]:
+        return tuple(plan_selected(*self._inside(ask), own.times))
 
     def _fused(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Tensor | None:
         """Δ-embeddings (n_P, N, d_llm) of some of a video's P-frames; all of them are made at the first call."""
