@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
-from framethrift.config.variants import BaselineVariant
-from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.evaluate import evaluated, metrics
-from framethrift.evaluation.loading import Opened, load_variant, scoring_of
-from framethrift.evaluation.plain import PlainAnswerer
+from framethrift.evaluation.loading import Opened, load_other, load_variant, scoring_of
 from framethrift.evaluation.shards import Cell
 from framethrift.evaluation.shown import Ask, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -28,9 +25,8 @@ def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed
     arena = study.arena
     if arena is None or variant not in arena.variants or budget not in arena.budgets:
         raise KeyError(f"study {study.name!r} has no arena of {variant!r} at {budget} %")
-    kind = study.variants[variant]
-    shared = _SharedBackbone(study, layout, variant, kind) if isinstance(kind, BaselineVariant) else None
-    sight = shared or _SharedSight(study, layout, variant, arena.sampling, seed)
+    shared = _SharedSight if study.backbone_of(variant) is None else _SharedBackbone
+    sight = shared(study, layout, variant, arena.sampling, seed)
     cells = [Cell(study, layout, variant, name, seed) for name in arena.entries(budget)]
     params = {"arena": arena.model_dump(mode="json"), "budget": budget}
     name = f"{variant}/{budget}"
@@ -59,19 +55,16 @@ class _SharedSight:
 
 
 class _SharedBackbone:
-    """A baseline that answers under several samplings; what it makes of frames is too large to be remembered."""
+    """The same for a model of another class; what it makes of frames is too large to be remembered."""
 
-    def __init__(self, study: Study, layout: Layout, variant: str, kind: BaselineVariant) -> None:
-        self._backbone, self._digest = load_backbone(kind)
-        self._layout, self._key_frames = layout, study.training_of(variant).key_frames
+    def __init__(self, study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+        self._loaded = load_other(study, layout, variant, seed)
+        self._scoring, digests = scoring_of(study, layout, sampling)
+        self._digests = self._loaded.digests | digests
 
     def opened(self, cell: Cell) -> Opened:
         """What answers for a cell."""
-        scoring, digests = scoring_of(cell.study, self._layout, cell.sampling)
-        sampling, watch = cell.study.samplings[cell.sampling], Stopwatch(self._backbone.device)
-        frames = self._key_frames
-        plain = PlainAnswerer(self._backbone, sampling, watch, key_frames=frames, scoring=scoring, seed=cell.seed)
-        return plain, {"model": self._digest, **digests}
+        return self._loaded.answerer(cell.study.samplings[cell.sampling], self._scoring), self._digests
 
 
 @dataclass(frozen=True, eq=False)
