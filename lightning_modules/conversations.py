@@ -5,7 +5,7 @@ and reads the videos of its share.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -100,11 +100,15 @@ class StreamConversations:
         times = self._gops.candidate_times(video, sampling.candidate_fps)
         given = SelectorInput(times, None, "", sampling.frames, rng, self._evidence.get(video))
         chosen = times[select(sampling.selector, given)].tolist()
-        return lambda: self._mixed(video, chosen)
+        return lambda: self._mixed(video, chosen, self._names[number])
 
-    def _mixed(self, video: str, chosen: list[float]) -> Conversation:
+    def _mixed(self, video: str, chosen: list[float], name: str) -> Conversation:
         gops, times = self._slots(video)
-        return self._seen(video, plan_selected(times, ~np.isnan(times), chosen), gops, self._grid)
+        items = plan_selected(times, ~np.isnan(times), chosen)
+        side = self._grid
+        costs = self._costs if side is None else replace(self._costs, image_tokens=side * side, newline_tokens=side)
+        require_fit(items, costs, self._context, 0, name, "frames")
+        return self._seen(video, items, gops, side)
 
     def _read(self, video: str, sampling: Stream, name: str) -> Conversation:
         if sampling.fusion == "adaptive":

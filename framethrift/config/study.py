@@ -72,6 +72,8 @@ class Study(Section):
         shown = self.samplings[self.arena.sampling]
         if not isinstance(shown, Stream | Select) or shown.reducer is not None:
             raise ValueError(f"arena.sampling: {self.arena.sampling!r} shows no tokens to reduce, or has a reducer already")
+        if isinstance(shown, Select) and shown.rest == "delta":
+            raise ValueError(f"arena.sampling: {self.arena.sampling!r} (rest: delta) is not reduced; choose one with rest: drop")
         for name, sampling in self.arena.samplings(shown).items():
             if self.samplings.setdefault(name, sampling) != sampling:
                 raise ValueError(f"samplings.{name}: the arena makes another sampling of that name; call yours otherwise")

@@ -123,10 +123,7 @@ class Answerer:
         read = kept = [length] * self._shape.layers
         share = shown.kept_share
         if isinstance(self.steps, LayerSteps):
-            hooks = self.steps.hooks[place]
-            read, kept = ([found[layer] for layer in range(self._shape.layers)] for found in (hooks.read, hooks.kept))
-            visual = int((hooks.frames[0] >= 0).sum())
-            share = (min(kept) - (length - visual)) / visual if visual else 1.0
+            read, kept, share = self.steps.hooks[place].counted()
         return prompt_costs(read, kept, self._shape, self.model.dtype.itemsize) | {"kept_share": share}
 
 

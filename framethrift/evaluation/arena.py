@@ -1,15 +1,13 @@
 """The arena's cells: many token reducers behind one model, which looks at every video once for all of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
-from framethrift.config.variants import BaselineVariant
-from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.evaluate import evaluated, metrics
-from framethrift.evaluation.loading import Opened, load_variant, scoring_of
-from framethrift.evaluation.plain import PlainAnswerer
+from framethrift.evaluation.loading import Opened, load_other, load_variant, scoring_of
 from framethrift.evaluation.shards import Cell
 from framethrift.evaluation.shown import Ask, View, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -21,15 +19,14 @@ MEMORY = 2**30  # bytes of features that are remembered; the rest is seen again 
 def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed: int) -> None:
     """As `evaluate_cells` for every method of the arena at one budget in %, one after the other.
 
-    A cell's seconds are what it took itself: the first method pays for looking. Raises KeyError for a variant or a budget that is
-    not in the arena, and what `evaluate_cells` raises.
+    A cell's seconds are those it would take alone: a look that is remembered is charged to every method that uses it.
+    Raises KeyError for a variant or a budget that is not in the arena, and what `evaluate_cells` raises.
     """
     arena = study.arena
     if arena is None or variant not in arena.variants or budget not in arena.budgets:
         raise KeyError(f"study {study.name!r} has no arena of {variant!r} at {budget} %")
-    kind = study.variants[variant]
-    shared = _SharedBackbone(study, layout, variant, kind) if isinstance(kind, BaselineVariant) else None
-    sight = shared or _SharedSight(study, layout, variant, arena.sampling, seed)
+    shared = _SharedSight if study.backbone_of(variant) is None else _SharedBackbone
+    sight = shared(study, layout, variant, arena.sampling, seed)
     cells = [Cell(study, layout, variant, name, seed) for name in arena.entries(budget)]
     params = {"arena": arena.model_dump(mode="json"), "budget": budget}
     name = f"{variant}/{budget}"
@@ -45,50 +42,66 @@ class _SharedSight:
         self._loaded = load_variant(study, layout, variant, seed)
         scoring, digests = scoring_of(study, layout, sampling)
         self._digests = self._loaded.digests | digests
-        self._viewer = _Remembering(self._loaded.answerer(study.samplings[sampling], scoring).viewer)
+        whole = self._loaded.answerer(study.samplings[sampling], scoring)
+        self._watch, self._viewer = whole.watch, _Remembering(whole.viewer, whole.watch)
 
     def opened(self, cell: Cell) -> Opened:
         """What answers for a cell."""
         sampling = cell.study.samplings[cell.sampling]
         assert isinstance(sampling, Stream | Select) and sampling.reducer is not None  # the arena made it
+        self._watch.seconds.clear()  # of the method before
         own = self._viewer.seen_anew if observes(sampling.reducer.name) else self._viewer
-        return self._loaded.reducing(sampling, own, Stopwatch(self._loaded.model.device)), self._digests
+        return self._loaded.reducing(sampling, own, self._watch), self._digests
 
 
 class _SharedBackbone:
-    """A baseline that answers under several samplings; what it makes of frames is too large to be remembered."""
+    """The same for a model of another class; what it makes of frames is too large to be remembered."""
 
-    def __init__(self, study: Study, layout: Layout, variant: str, kind: BaselineVariant) -> None:
-        self._backbone, self._digest = load_backbone(kind)
-        self._layout, self._key_frames = layout, study.training_of(variant).key_frames
+    def __init__(self, study: Study, layout: Layout, variant: str, sampling: str, seed: int) -> None:
+        self._loaded = load_other(study, layout, variant, seed)
+        self._scoring, digests = scoring_of(study, layout, sampling)
+        self._digests = self._loaded.digests | digests
 
     def opened(self, cell: Cell) -> Opened:
         """What answers for a cell."""
-        scoring, digests = scoring_of(cell.study, self._layout, cell.sampling)
-        sampling, watch = cell.study.samplings[cell.sampling], Stopwatch(self._backbone.device)
-        frames = self._key_frames
-        plain = PlainAnswerer(self._backbone, sampling, watch, key_frames=frames, scoring=scoring, seed=cell.seed)
-        return plain, {"model": self._digest, **digests}
+        return self._loaded.answerer(cell.study.samplings[cell.sampling], self._scoring), self._digests
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Views, and the seconds that they took: in all, and by stage."""
+
+    views: list[View]
+    seconds: float
+    stages: dict[str, float]
 
 
 class _Remembering:
-    """Another viewer's views, remembered for the same questions while their features fit into MEMORY."""
+    """Another viewer's views, remembered for the same questions while their features fit into MEMORY.
 
-    def __init__(self, viewer: Viewer) -> None:
-        self.seen_anew = viewer
-        self._views: dict[tuple[Ask, ...], list[View]] = {}
+    What they took is charged to `watch`, the viewer's own, each time they are used.
+    """
+
+    def __init__(self, viewer: Viewer, watch: Stopwatch) -> None:
+        self.seen_anew, self._watch = viewer, watch
+        self._looks: dict[tuple[Ask, ...], _Look] = {}
         self._left = MEMORY
 
     def __call__(self, asks: Sequence[Ask]) -> list[View]:
         """As `Viewer`."""
-        known = self._views.get(tuple(asks))
+        known = self._looks.get(tuple(asks))
         if known is not None:
-            return known
+            self._watch.charge(known.seconds, known.stages)
+            return known.views
+        before, began = dict(self._watch.seconds), self._watch.now()
         views = self.seen_anew(asks)
+        seconds = self._watch.now() - began
         tensors = {id(part): part for view in views for part in (view.shown.image_features, view.shown.delta_embeds)}
         size = sum(part.numel() * part.element_size() for part in tensors.values() if part is not None)
         if size <= self._left:
-            self._views[tuple(asks)] = views
+            spent = {name: value - before.get(name, 0.0) for name, value in self._watch.seconds.items()}
+            stages = {name: value for name, value in spent.items() if value}
+            self._looks[tuple(asks)] = _Look(views, seconds, stages)
             self._left -= size
         return views
 

@@ -34,12 +34,12 @@ class Keys:
         self._known: dict[EncodedVideo, str] = {}
         self._file = seen
         self._seen: dict[str, list[Any]] = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
-        self._fresh: dict[str, list[Any]] = {}
+        self._grown = False
 
     def remember(self) -> None:
         """Write down what was read, so that the next cell need not."""
-        if self._fresh:
-            write_json(self._file, self._seen | self._fresh)
+        if self._grown:
+            write_json(self._file, self._seen)
 
     @cached_property
     def _base(self) -> str:
@@ -74,5 +74,5 @@ class Keys:
         name, state = os.path.relpath(path, self._file.parent), path.stat()
         facts = [state.st_size, state.st_mtime_ns]
         if self._seen.get(name, [])[:2] != facts:
-            self._seen[name] = self._fresh[name] = [*facts, stream_digest(path)]
+            self._seen[name], self._grown = [*facts, stream_digest(path)], True
         return str(self._seen[name][2])

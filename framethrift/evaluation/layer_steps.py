@@ -18,8 +18,8 @@ from framethrift.reducers.layers import LayerHooks, attached
 class LayerSteps:
     """As `greedy_steps`, with a layer reducer; every question is read with a prefix of its own, for what is kept depends on it.
 
-    Questions whose prompts are equally long share their passes, as many as fit into `TOKENS`. `hooks` are those of the last call
-    by the question's place, (conversation, question): how many tokens each layer read and kept.
+    Questions whose prompts are equally long, with frames of the same sizes, share their passes, as many as fit into `TOKENS`.
+    `hooks` are those of the last call by the question's place, (conversation, question): what each layer read and kept.
     """
 
     def __init__(self, reduction: Reduction) -> None:
@@ -36,11 +36,12 @@ class LayerSteps:
             for row, conversation in enumerate(conversations)
             for column, question in enumerate(conversation.questions)
         }
+        frames = {place: _frames(model, own) for place, own in alone.items()}
         self.hooks, running = {}, []
-        for places in _equally_long({place: own.length for place, own in alone.items()}):
+        for places in _alike(frames):
             own = [alone[place] for place in places]
             method = layer_reducer(self._reduction.name, self._reduction.share, **self._reduction.options)
-            hooks = LayerHooks(method, torch.cat([_frames(model, conversation) for conversation in own]))
+            hooks = LayerHooks(method, torch.cat([frames[place] for place in places]))
             self.hooks |= dict.fromkeys(places, hooks)
             running.append((places, _together(model, pad_id, own, hooks)))
         while True:
@@ -62,12 +63,16 @@ def _together(
         yield tokens
 
 
-def _equally_long(lengths: Mapping[tuple[int, int], int]) -> list[list[tuple[int, int]]]:
-    """Places in groups of equal length, in order, each of at most TOKENS in all; a longer one goes alone."""
+def _alike(frames: Mapping[tuple[int, int], Tensor]) -> list[list[tuple[int, int]]]:
+    """Places in groups of equal length and frames of equal sizes, each group of at most TOKENS in all; a longer one goes alone.
+
+    A layer then reads and keeps equally much of all rows of a group: what is counted for the group holds for each of them.
+    """
+    sizes = {place: (own.shape[1], tuple(torch.bincount(own[own >= 0]).tolist())) for place, own in frames.items()}
     groups: list[list[tuple[int, int]]] = []
-    for length in sorted(set(lengths.values())):
-        places = [place for place, own in lengths.items() if own == length]
-        most = max(1, TOKENS // length)
+    for size in sorted(set(sizes.values())):
+        places = [place for place, own in sizes.items() if own == size]
+        most = max(1, TOKENS // size[0])
         groups += [places[start : start + most] for start in range(0, len(places), most)]
     return groups
 

@@ -13,7 +13,7 @@ from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant, SamplerVariant, VideolmVariant
 from framethrift.evaluation.answering import Answerer, Answering
-from framethrift.evaluation.backbones import load_backbone, open_linked
+from framethrift.evaluation.backbones import Backbone, load_backbone, open_linked
 from framethrift.evaluation.chance import ChanceAnswerer
 from framethrift.evaluation.layer_steps import LayerSteps
 from framethrift.evaluation.mixing import MixedViewer
@@ -90,6 +90,31 @@ class Loaded:
         return Answerer(*parts, ReducingViewer(viewer, *parts, reduction, watch, self.seed), watch)
 
 
+@dataclass(frozen=True, eq=False)
+class LoadedBackbone:
+    """As `Loaded`, of another class: a published model alone, or one with a sampler network."""
+
+    backbone: Backbone
+    key_frames: KeyFrames
+    digests: dict[str, str]
+    sampler: FrameSampler | None = None
+    draw: bool = False
+    seed: int = 0
+
+    def answerer(self, sampling: Sampling, scoring: Scoring | None = None) -> PlainAnswerer:
+        """What answers under `sampling`; its `watch` adds up seconds per stage. Errors as `PlainAnswerer`."""
+        return PlainAnswerer(
+            self.backbone,
+            sampling,
+            Stopwatch(self.backbone.device),
+            key_frames=self.key_frames,
+            scoring=scoring,
+            sampler=self.sampler,
+            draw=self.draw,
+            seed=self.seed,
+        )
+
+
 def load_model(folder: Path, device: str | None = None) -> tuple[CopeVideoForConditionalGeneration, CopeVideoProcessor]:
     """The VideoLM in a verified model folder, ready for inference; on a GPU where there is one unless `device` says otherwise.
 
@@ -126,37 +151,34 @@ def load_answering(study: Study, layout: Layout, variant: str, sampling: str, se
 
     Raises ModelFolderError for a model that is missing or damaged, FileNotFoundError for a baseline's checkpoint.
     """
-    settings, kind = study.samplings[sampling], study.variants[variant]
+    settings = study.samplings[sampling]
     if isinstance(settings, Chance):
         return ChanceAnswerer(seed), {}
     scoring, digests = scoring_of(study, layout, sampling)
-    if isinstance(kind, BaselineVariant):
-        backbone, digest = load_backbone(kind, device)
-        watch = Stopwatch(backbone.device)
-        frames = study.training_of(variant).key_frames
-        plain = PlainAnswerer(backbone, settings, watch, key_frames=frames, scoring=scoring, seed=seed)
-        return plain, {"model": digest, **digests}
     if study.backbone_of(variant) is not None:
-        plain, own = _beside_backbone(study, layout, variant, seed, settings, scoring, device)
-        return plain, {**own, **digests}
+        other = load_other(study, layout, variant, seed, device)
+        return other.answerer(settings, scoring), {**other.digests, **digests}
     loaded = load_variant(study, layout, variant, seed, device)
     return loaded.answerer(settings, scoring, sampling), {**loaded.digests, **digests}
 
 
-def _beside_backbone(
-    study: Study, layout: Layout, variant: str, seed: int, sampling: Sampling, scoring: Scoring | None, device: str | None
-) -> tuple[PlainAnswerer, dict[str, str]]:
-    """A sampler beside a published model of another class, or the two as a joint stage left them."""
+def load_other(study: Study, layout: Layout, variant: str, seed: int, device: str | None = None) -> LoadedBackbone:
+    """A baseline, a sampler beside one, or the two as a joint stage left them: a variant of which `Study.backbone_of` knows one.
+
+    Raises ModelFolderError for a folder that is missing or damaged, FileNotFoundError for a baseline's checkpoint.
+    """
+    kind, training = study.variants[variant], study.training_of(variant)
+    if isinstance(kind, BaselineVariant):
+        backbone, digest = load_backbone(kind, device)
+        return LoadedBackbone(backbone, training.key_frames, {"model": digest}, seed=seed)
     own = layout.model(variant, seed)
-    base = layout.model(study.mllm_of(variant), seed) if isinstance(study.variants[variant], SamplerVariant) else own
+    base = layout.model(study.mllm_of(variant), seed) if isinstance(kind, SamplerVariant) else own
     verify(own)
-    backbone, training = open_linked(base, device), study.training_of(variant)
+    backbone = open_linked(base, device)
     sampler = _frame_sampler(study, variant, own, backbone.device)
-    watch, draw = Stopwatch(backbone.device), training.set_likelihood.evaluate == "draw"
-    plain = PlainAnswerer(
-        *(backbone, sampling, watch), key_frames=training.key_frames, scoring=scoring, sampler=sampler, draw=draw, seed=seed
-    )
-    return plain, {"model": file_digest(base / MANIFEST), "sampler": file_digest(own / MANIFEST)}
+    digests = {"model": file_digest(base / MANIFEST), "sampler": file_digest(own / MANIFEST)}
+    draw = training.set_likelihood.evaluate == "draw"
+    return LoadedBackbone(backbone, training.key_frames, digests, sampler, draw, seed)
 
 
 def _frame_sampler(study: Study, variant: str, folder: Path, device: torch.device) -> FrameSampler:

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from framethrift.config.sampling import Select, Stream
 from framethrift.evaluation.picking import Picked
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.selection import SelectViewer
-from framethrift.evaluation.shown import Ask, Shown, View, within
+from framethrift.evaluation.shown import Ask, View
 from framethrift.evaluation.stopwatch import Stopwatch
-from framethrift.evaluation.streams import StreamViewer
+from framethrift.evaluation.streams import StreamViewer, clipped
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.tokens import StreamItem, plan_selected, token_budget
@@ -49,23 +46,12 @@ class MixedViewer(SelectViewer):
 
     def cost(self, ask: Ask) -> int:
         """Visual tokens that `ask` will be shown at most; nothing is decoded."""
-        _, valid = self._inside(ask)
-        return super().cost(ask) + token_budget((0, int(valid[:, 1:].sum())), self._processor.costs(self._grid))
+        fused = int(clipped(ask.video.slots(), ask.span).valid[:, 1:].sum())
+        return super().cost(ask) + token_budget((0, fused), self._processor.costs(self._grid))
 
-    def _inside(self, ask: Ask) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Times and validity (G, S) of the slots within the question's span."""
-        slots = ask.video.slots()
-        inside = slots.valid.copy()
-        inside[slots.valid] = within(slots.times[slots.valid], ask.span)
-        return slots.times, inside
-
-    def _answered_from(self, ask: Ask, own: Picked) -> Shown:
-        items = tuple(plan_selected(*self._inside(ask), own.times))
-        features = torch.stack([self._features[ask.video][place] for place in own.places])
-        grids = (self._grid,) * len(own.places)
-        fused = [item for item in items if item.kind == "P"]
-        cost = token_budget(items, self._processor.costs(self._grid))
-        return Shown(items, self._processor.expand(items, grids), features, grids, self._fused(ask.video, fused), cost)
+    def _planned(self, ask: Ask, own: Picked) -> tuple[StreamItem, ...]:
+        slots = clipped(ask.video.slots(), ask.span)
+        return tuple(plan_selected(slots.times, slots.valid, own.times))
 
     def _fused(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Tensor | None:
         """Δ-embeddings (n_P, N, d_llm) of some of a video's P-frames; all of them are made at the first call."""

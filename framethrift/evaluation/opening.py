@@ -18,10 +18,8 @@ from framethrift.evaluation.answering import Answering
 from framethrift.evaluation.ask import ClipEncoder, open_parts
 from framethrift.evaluation.backbones import load_backbone
 from framethrift.evaluation.backbones.load import folder_digest
-from framethrift.evaluation.loading import fresh_scoring
-from framethrift.evaluation.plain import PlainAnswerer
+from framethrift.evaluation.loading import LoadedBackbone, fresh_scoring
 from framethrift.evaluation.questions import EncodedVideo
-from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.files import file_digest
 from framethrift.models.folder import MANIFEST
 
@@ -59,15 +57,8 @@ def open_checkpoint(source: str, arguments: Mapping[str, Any]) -> Checkpoint:
     backbone, digest = load_backbone(BaselineVariant.model_validate(chosen), known.get("device"))
     _check("weights_digest", known, lambda: digest)
     sampling = _sampling(shown, {"kind": "blind"} if known["family"] == "text" else {"kind": "select"})
-    plain = PlainAnswerer(
-        backbone,
-        sampling,
-        Stopwatch(backbone.device),
-        key_frames=KeyFrames(),
-        scoring=_scoring(sampling, known),
-        seed=int(known.get("seed", 0)),
-    )
-    return Checkpoint(plain, _as_it_is, backbone.device)
+    other = LoadedBackbone(backbone, KeyFrames(), {"model": digest}, seed=int(known.get("seed", 0)))
+    return Checkpoint(other.answerer(sampling, _scoring(sampling, known)), _as_it_is, backbone.device)
 
 
 def _refuse_stale(known: Mapping[str, Any]) -> None:

@@ -21,8 +21,6 @@ from framethrift.tokens import StreamItem, require_fit, token_budget
 
 CHUNK = 64  # frames that go through the tower at a time
 
-Key = tuple[EncodedVideo, tuple[int, ...]]
-
 
 class SelectViewer:
     """Shows frames picked by a selector to one model; the same model writes the visual queries from low-resolution previews."""
@@ -67,38 +65,39 @@ class SelectViewer:
         """
         self._features = {ask.video: {} for ask in asks}
         picked = self._pick(asks)
-        for ask, own in zip(asks, picked, strict=True):
-            self._require_fit(ask, own)
+        planned = [self._planned(ask, own) for ask, own in zip(asks, picked, strict=True)]
+        for ask, items in zip(asks, planned, strict=True):
+            self._require_fit(ask, items)
         self._encode(asks, picked)
-        known: dict[Key, Shown] = {}
-        for ask, own in zip(asks, picked, strict=True):
-            if (ask.video, own.places) not in known:
-                known[ask.video, own.places] = self._answered_from(ask, own)
+        # Both: two spans make two plans of the same frames, and two frames may stand at the same slot of a plan.
+        keys = [(ask.video, own.places, items) for ask, own, items in zip(asks, picked, planned, strict=True)]
+        known = {key: self._shown(*key, self._grid) for key in dict.fromkeys(keys)}
         self._features = {}
-        return [View(known[ask.video, own.places], own.queries, own.text) for ask, own in zip(asks, picked, strict=True)]
+        return [View(known[key], own.queries, own.text) for key, own in zip(keys, picked, strict=True)]
 
-    def _require_fit(self, ask: Ask, own: Picked) -> None:
+    def _planned(self, ask: Ask, own: Picked) -> tuple[StreamItem, ...]:
+        """What a question is shown of its chosen frames' video, in order."""
+        return _key_frames(own)
+
+    def _require_fit(self, ask: Ask, items: Sequence[StreamItem]) -> None:
         if self._name:
             context, text = self._model.config.text_config.max_position_embeddings, self._processor.text_tokens(ask.question)
-            require_fit(_items(own), self._processor.costs(self._grid), context, text, self._name, "frames")
+            require_fit(items, self._processor.costs(self._grid), context, text, self._name, "frames")
 
     def cost(self, ask: Ask) -> int:
         """Visual tokens that `ask` will be shown at most; nothing is decoded."""
         return self._frames * self._processor.costs(self._grid).i_frame
 
-    def _answered_from(self, ask: Ask, own: Picked) -> Shown:
-        """What a question's chosen frames are shown as."""
-        return self._shown(ask.video, own, self._grid)
-
     def _write(self, asks: Sequence[Ask], previews: Sequence[Picked]) -> list[str]:
         """The model's text of visual queries per question, from previews that questions about one clip share."""
         self._encode(asks, previews)
-        together: dict[Key, list[int]] = {}
+        together: dict[tuple[EncodedVideo, tuple[int, ...]], list[int]] = {}
         for index, (ask, own) in enumerate(zip(asks, previews, strict=True)):
             together.setdefault((ask.video, own.places), []).append(index)
         conversations = []
         for (video, places), indices in together.items():
-            shown = self._shown(video, previews[indices[0]], self._preview_grid) if places else NOTHING
+            items = _key_frames(previews[indices[0]])
+            shown = self._shown(video, places, items, self._preview_grid) if places else NOTHING
             conversations.append(shown.conversation(self._processor, [query_prompt(asks[index].about) for index in indices]))
         tokenizer = self._processor.tokenizer
         with self._watch("reason"):
@@ -125,13 +124,18 @@ class SelectViewer:
                     found = self._model.vision_features(self._processor.pixels(pictures).to(self._model.device))
                 features.update(zip(places, found, strict=True))
 
-    def _shown(self, video: EncodedVideo, picked: Picked, grid: int) -> Shown:
-        items = _items(picked)
-        features = torch.stack([self._features[video][place] for place in picked.places])
-        grids = (grid,) * len(items)
+    def _shown(self, video: EncodedVideo, places: Sequence[int], items: tuple[StreamItem, ...], grid: int) -> Shown:
+        """A plan whose I-frames are the encoded frames at `places`."""
+        features = torch.stack([self._features[video][place] for place in places])
+        grids = (grid,) * len(places)
+        deltas = self._fused(video, [item for item in items if item.kind == "P"])
         cost = token_budget(items, self._processor.costs(grid))
-        return Shown(items, self._processor.expand(items, grids), features, grids, None, cost)
+        return Shown(items, self._processor.expand(items, grids), features, grids, deltas, cost)
+
+    def _fused(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Tensor | None:
+        """Δ-embeddings (n_P, N, d_llm) of a plan's P-frames, of which there are none here."""
+        return None
 
 
-def _items(picked: Picked) -> tuple[StreamItem, ...]:
+def _key_frames(picked: Picked) -> tuple[StreamItem, ...]:
     return tuple(StreamItem("I", 0, place, time) for place, time in zip(picked.places, picked.times, strict=True))

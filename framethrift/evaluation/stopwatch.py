@@ -1,7 +1,7 @@
 """Seconds spent per named stage, waiting for the accelerator where there is one."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -12,6 +12,7 @@ class Stopwatch:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self._charged = 0.0
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -22,7 +23,13 @@ class Stopwatch:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + self.now() - start
 
     def now(self) -> float:
-        """Seconds of a monotonic clock, once everything sent to the accelerator is done."""
+        """Seconds of a monotonic clock, once everything sent to the accelerator is done; what is charged moves it on."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
-        return time.perf_counter()
+        return time.perf_counter() + self._charged
+
+    def charge(self, seconds: float, stages: Mapping[str, float]) -> None:
+        """Let `seconds` pass, those of `stages` in them: what earlier work took whose result is used again."""
+        self._charged += seconds
+        for stage, own in stages.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + own

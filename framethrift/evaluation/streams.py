@@ -171,9 +171,14 @@ class StreamViewer:
 
 def plan(slots: Slots, sampling: Stream, span: tuple[float, float]) -> list[StreamItem]:
     """The stream's items in temporal order, within a question's span."""
+    return clipped(slots, span).plan(sampling)
+
+
+def clipped(slots: Slots, span: tuple[float, float]) -> Slots:
+    """The slots that stand `within` a span of seconds; errors as there."""
     inside = np.zeros_like(slots.valid)
     inside[slots.valid] = within(slots.times[slots.valid], span)
-    return replace(slots, valid=inside).plan(sampling)
+    return replace(slots, valid=inside)
 
 
 class _Seen:

@@ -37,4 +37,12 @@ def most(scores: Tensor, among: Tensor, share: float) -> Tensor:
     return among & (ranks < wanted)
 
 
+def most_of_each(scores: Tensor, groups: Tensor, share: float) -> Tensor:
+    """(B, L) bool: `most` of the tokens of every group by itself; `groups` (B, L) int64, -1 for tokens in none."""
+    kept = torch.zeros_like(groups, dtype=torch.bool)
+    for group in range(int(groups.max()) + 1):
+        kept |= most(scores, groups == group, share)
+    return kept
+
+
 REDUCER = FastV

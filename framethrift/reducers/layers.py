@@ -105,6 +105,16 @@ class LayerHooks:
     _states: dict[int, _State] = field(default_factory=dict)
     _full: dict[int, Tensor] = field(default_factory=dict)
 
+    def counted(self) -> tuple[list[int], list[int], float]:
+        """`read` and `kept` layer by layer, and the share of the visual tokens in the cache that kept fewest.
+
+        They are those of every row where the prompts' frames have equal sizes.
+        """
+        read, kept = ([found[layer] for layer in sorted(found)] for found in (self.read, self.kept))
+        visual = int((self.frames[0] >= 0).sum())
+        text = self.frames.shape[1] - visual
+        return read, kept, (min(kept) - text) / visual if visual else 1.0
+
     def before(self, index: int, layer: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
         """Forward pre-hook of layer `index`: what it will read."""
         hidden = args[0]
@@ -187,9 +197,8 @@ def _state(kept: Tensor) -> _State:
     counts = kept.sum(dim=1)
     if not bool((counts > 0).all()):
         raise ReductionError("a layer would read a prompt of which no token is left")
-    order = kept.int().argsort(dim=1, descending=True, stable=True)[:, : int(counts.max())]
-    real = torch.arange(order.shape[1], device=order.device) < counts[:, None]
-    return _State(torch.where(real, order, order[:, :1]), counts)
+    state = _State(kept.int().argsort(dim=1, descending=True, stable=True)[:, : int(counts.max())], counts)
+    return _State(torch.where(state.real, state.columns, state.columns[:, :1]), counts)
 
 
 def _rows(tensor: Tensor, index: Tensor) -> Tensor:

@@ -30,10 +30,11 @@ def longvlm(inputs: ReducerInput, *, segment: int = SEGMENT, heads: int = 16, pe
             for number, (start, count) in enumerate(zip(starts, counts, strict=True))
         ]
     )
-    means = merge(inputs, groups, sum(counts)).places
+    merged = merge(inputs, groups, sum(counts))
     segments = torch.arange(len(counts), device=groups.device).repeat_interleave(torch.tensor(counts, device=groups.device))
-    order = _lexical(means[:, 2], means[:, 1], means[:, 0], segments)
-    return merge(inputs, order.argsort()[groups], len(order), {"per_segment": sum(counts) / len(counts)})
+    order = _lexical(*merged.places.flip(1).T, segments)
+    knobs = {"per_segment": sum(counts) / len(counts)}
+    return Reduced(merged.tokens[order], merged.places[order], merged.origin, order.argsort()[merged.into], knobs)
 
 
 def _dealt(budget: int, sizes: list[int]) -> list[int]:

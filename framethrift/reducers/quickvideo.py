@@ -9,7 +9,7 @@ reading them one after the other, the time to the first token is not.
 
 from torch import Tensor
 
-from framethrift.reducers.fastv import most
+from framethrift.reducers.fastv import most_of_each
 from framethrift.reducers.layers import AtLayer, LayerReducer
 
 GROUP = 16
@@ -29,12 +29,8 @@ class QuickVideo(LayerReducer):
 
     def remembered(self, at: AtLayer) -> Tensor:
         """Text, and each group's visual tokens with the smallest keys."""
-        norms, groups = at.key_norms(), self.groups(at)
-        kept = ~at.visual
-        for group in range(int(groups.max()) + 1):
-            among = at.visual & (groups == group)
-            kept = kept | (most(-norms, among, self._share) & among)
-        return kept
+        groups = self.groups(at).masked_fill(~at.visual, -1)
+        return most_of_each(-at.key_norms(), groups, self._share) | ~at.visual
 
 
 REDUCER = QuickVideo

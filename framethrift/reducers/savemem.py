@@ -36,7 +36,8 @@ def savemem(inputs: ReducerInput, *, short: int | None = None, medium: int = 16)
     if frames > 1:
         fresh = news(inputs.tokens, meaning, inputs.grid)
         middle[:-1][~fresh] = -1
-        for frame in range(frames - 1):
+        # The short tier holds one frame at least, unless it is set to none.
+        for frame in range(min(frames - 1, frames - medium - (1 if short is None else short))):
             old[frame] = _old(frame, fresh[frame], inputs, meaning[frame])
 
     def tiers(newest: int) -> Tensor:

@@ -61,9 +61,9 @@ def ranked(kept: Tensor, semantic: Tensor, grid: tuple[int, int]) -> Tensor:
     cells = kept.nonzero()[:, 0]
     wanted = max(1, round(len(cells) * (0.15 + 0.25 * float(semantic[cells].mean().clamp(0, 1)))))
     quadrant = (cells // grid[1] >= (grid[0] + 1) // 2) * 2 + (cells % grid[1] >= (grid[1] + 1) // 2).long()
-    order = cells[semantic[cells].argsort(descending=True, stable=True)]
-    ordered = quadrant[semantic[cells].argsort(descending=True, stable=True)]
-    chosen = torch.cat([order[ordered == number][: wanted // 4] for number in range(4)])
+    by_meaning = semantic[cells].argsort(descending=True, stable=True)
+    order, quadrants = cells[by_meaning], quadrant[by_meaning]
+    chosen = torch.cat([order[quadrants == number][: wanted // 4] for number in range(4)])
     rest = order[~torch.isin(order, chosen)][: wanted - len(chosen)]
     stay = torch.zeros_like(kept)
     stay[chosen] = stay[rest] = True
@@ -87,7 +87,7 @@ def clustered(kept: Tensor, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     into = torch.full_like(kept, -1, dtype=torch.int64)
     for root in roots.unique():
         members = (roots == root).nonzero()[:, 0]
-        mean = tokens[cells[members]].float().mean(dim=0)
-        nearest = members[(tokens[cells[members]].float() - mean).norm(dim=1).argmin()]
+        values = tokens[cells[members]].float()
+        nearest = members[(values - values.mean(dim=0)).norm(dim=1).argmin()]
         into[cells[members]] = cells[nearest]
     return into

@@ -9,7 +9,7 @@ least one.
 
 from torch import Tensor
 
-from framethrift.reducers.fastv import most
+from framethrift.reducers.fastv import most_of_each
 from framethrift.reducers.layers import AtLayer, LayerReducer
 from framethrift.reducers.protocol import ReductionError
 
@@ -27,12 +27,7 @@ class VideoLlmMod(LayerReducer):
         """Text, and each frame's most looked-at tokens."""
         if at.index % self._every != self._every - 1:
             return None
-        attention = at.attention()
-        kept = ~at.visual
-        for frame in range(int(at.frames.max()) + 1):
-            among = at.frames == frame
-            kept = kept | (most(attention, among, self._share) & among)
-        return kept
+        return most_of_each(at.attention(), at.frames, self._share) | ~at.visual
 
 
 REDUCER = VideoLlmMod

@@ -83,13 +83,22 @@ def require_fit(
     if visual + text_tokens <= context:
         return
     images, deltas = _counts(shown)
-    number = len({item.gop for item in shown}) if lower == "max_gops" else images
-    largest = max(0, context - text_tokens) * number // visual
-    what = f"{images} I-frames and {deltas} P-frames of {number} GOPs" if lower == "max_gops" else f"{images} frames"
-    also = ", or show fewer key frames per GOP" if lower == "max_gops" else ""
+    room, what = max(0, context - text_tokens), f"{images} I-frames and {deltas} P-frames"
+    if lower == "max_gops":
+        number = len({item.gop for item in shown})
+        what += f" of {number} GOPs"
+        advice = f"Lower max_gops to {room * number // visual}, or show fewer key frames per GOP"
+    elif not deltas:
+        what, advice = f"{images} frames", f"Lower frames to {room // costs.i_frame}"
+    else:
+        # A frame that is not chosen stays as a P-frame.
+        spared = costs.i_frame - costs.p_frame
+        largest = images + (room - visual) // spared if spared > 0 else 0
+        advice = f"Lower frames to {largest}" if largest > 0 else "The P-frames are too many for any number of frames"
+        advice += ", or lengthen the recipe's window"
     raise ContextOverflow(
         f"sampling {sampling}: {what} are {visual} visual tokens; with {text_tokens} tokens of text they exceed the context of "
-        f"{context}. Lower {lower} to {largest}{also}"
+        f"{context}. {advice}"
     )
 
 

@@ -72,6 +72,12 @@ def test_an_impossible_arena_is_named(changes: dict[str, object], words: tuple[s
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
+def test_chosen_frames_between_delta_tokens_are_not_reduced() -> None:
+    words = ["samplings.between={kind: select, frames: 4, rest: delta}", f"arena={json.dumps(ARENA | {'sampling': 'between'})}"]
+    with pytest.raises(StudyError, match=r"arena\.sampling: 'between' \(rest: delta\) is not reduced"):
+        load_study("mini", words)
+
+
 def test_a_name_that_the_study_uses_otherwise_is_refused() -> None:
     with pytest.raises(StudyError, match=r"samplings\.uniform_50: the arena makes another sampling"):
         load_study("mini", [f"arena={json.dumps(ARENA)}", "samplings.uniform_50={kind: select, frames: 50}"])

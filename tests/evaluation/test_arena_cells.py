@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def test_cells_are_those_of_each_sampling_alone(entered, memory, monkeypatch) ->
     assert shares == dict.fromkeys(METHODS, 0.5)
     flops = {method: rows[0]["costs"]["prefill_flops"] for method, (_, rows) in together.items()}
     assert flops["uniform"] < flops["quickvideo"], "what is dropped inside the model was still read"
+
+
+def test_every_cell_is_charged_with_looking_whoever_looked(entered, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    study, layout = entered
+    real = StreamViewer.__call__
+    monkeypatch.setattr(StreamViewer, "__call__", lambda self, asks: time.sleep(0.2) or real(self, asks))
+    evaluate_arena(study, layout, "cope", 50, 0)
+    for method in METHODS:
+        folder = layout.cell("cope", f"{method}_50", 0)
+        stages = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["seconds"]
+        assert stages["read"] > 0 and stages["vision"] > 0 and stages["answer"] > 0, method
+        assert ("reduce" in stages) == (method != "quickvideo")
+        rows = read_rows(folder / "mini_static.jsonl")
+        assert sum(row["seconds"] for row in rows) > 0.2 + stages["read"] + stages["vision"], method
 
 
 def test_what_is_not_in_the_arena_is_named(entered, tiny) -> None:  # type: ignore[no-untyped-def]

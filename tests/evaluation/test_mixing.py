@@ -1,5 +1,7 @@
 """CoPE x MSJoE: chosen frames as I-frames, every other slot as Δ-tokens."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from framethrift.evaluation.loading import kept_scoring, load_variant
 from framethrift.evaluation.mixing import MixedViewer
 from framethrift.evaluation.questions import load_asked
 from framethrift.evaluation.shown import Ask
-from framethrift.tokens import token_budget
+from framethrift.tokens import ContextOverflow, token_budget
 
 MIXED = Select(selector="uniform", frames=3, rest="delta")
 
@@ -65,6 +67,28 @@ def test_questions_with_their_own_frames_share_the_videos_delta_tokens(shown, mo
     assert sum(sizes) == 42
     for view in views:
         assert sum(item.kind == "P" for item in view.shown.items) == len(view.shown.delta_embeds)
+
+
+def test_the_same_frames_between_other_spans_are_another_view(shown) -> None:  # type: ignore[no-untyped-def]
+    loaded, asks, _, _ = shown
+    late = Select(selector="oracle", frames=1, rest="delta")
+    first, second = (replace(asks[0], evidence=((20.0, 20.0),), span=span) for span in ((16.0, 23.0), (8.0, 31.0)))
+    views = loaded.answerer(late).viewer([first, second])
+    assert {item.time for view in views for item in view.shown.items if item.kind == "I"} == {20.0}
+    assert [len(view.shown.items) for view in views] == [7, 21]
+    alone = [loaded.answerer(late).viewer([ask])[0].shown.items for ask in (first, second)]
+    assert [view.shown.items for view in views] == alone
+    same = loaded.answerer(late).viewer([first, replace(first, question="again ?")])
+    assert same[0].shown is same[1].shown
+
+
+def test_p_frames_count_when_a_stream_is_too_long(shown, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    loaded, asks, views, _ = shown
+    visual, text = views[0].shown.visual_tokens, loaded.processor.text_tokens(asks[0].question)
+    monkeypatch.setattr(loaded.model.config.text_config, "max_position_embeddings", visual + text - 1)
+    monkeypatch.setattr("framethrift.evaluation.selection.read_frames", lambda *given: pytest.fail("something was read"))
+    with pytest.raises(ContextOverflow, match=f"sampling mixed: 3 I-frames and 42 P-frames are {visual} visual tokens"):
+        loaded.answerer(MIXED, name="mixed").viewer(asks[:1])
 
 
 def test_the_sampler_network_chooses_the_key_frames(tiny) -> None:  # type: ignore[no-untyped-def]

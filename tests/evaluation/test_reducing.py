@@ -156,6 +156,21 @@ def test_layer_costs_are_those_of_the_tokens_left(cope) -> None:  # type: ignore
     assert costs["cache_bytes"] == per_token * (length + (layers - 1) * (length - 24))
 
 
+@pytest.mark.parametrize("name", LAYER_OPTIONS)
+def test_costs_are_a_questions_own_beside_an_equally_long_prompt_with_less_to_see(cope, name) -> None:  # type: ignore[no-untyped-def]
+    loaded, asks = cope
+    sampling = Stream(delta="drop", reducer=Reduction(name=name, share=0.5, options=LAYER_OPTIONS[name]))
+    first, short = replace(asks[0], question="right"), replace(asks[0], question="right", span=(0.0, 0.0))
+    much, less = (view.shown.visual_tokens for view in loaded.answerer(sampling).viewer([first, short]))
+    wordy = replace(short, question=" ".join(["right"] * (1 + (much - less) // 2)))  # with a space each
+    ids = loaded.processor.question_ids
+    assert (much, less) == (40, 20) and len(ids(wordy.question)) == len(ids(first.question)) + 20
+    for both in ([first, wordy], [wordy, first]):
+        together, alone = answers(loaded, sampling, both), [answers(loaded, sampling, [ask])[0] for ask in both]
+        assert [own.costs for own in together] == [own.costs for own in alone]
+        assert [own.raw for own in together] == [own.raw for own in alone]
+
+
 def test_latency_states_reduction_and_costs(cope, tiny, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     loaded, asks = cope
     answerer = loaded.answerer(Stream(reducer=Reduction(name="dycoke", share=0.75)))

@@ -13,7 +13,7 @@ from needle_study import SETTINGS
 from framethrift.codec import read_gops
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout, Study
-from framethrift.tokens import StreamItem, TokenCosts
+from framethrift.tokens import ContextOverflow, StreamItem, TokenCosts
 from framethrift.videos import build_dataset
 from lightning_modules.conversations import Conversation, StreamConversations, query_targets, without_video
 
@@ -89,3 +89,14 @@ def test_a_video_with_chosen_frames_comes_as_often_as_it_has_questions(mixed: tu
     made = source(mixed, "uniform_cope")
     assert len(made) == len(made.lengths()) == 16
     assert [made.draw(index, np.random.default_rng(0))().pairs for index in (1, 5)] == [made._pairs[made._videos[1]]] * 2
+
+
+def test_a_stream_of_chosen_frames_too_long_for_the_model_is_refused_by_name(mixed: tuple[Study, Layout]) -> None:
+    study, layout = mixed
+    large = TokenCosts(64, 8, 4, 2)  # of frames that are not pooled; these are, to 2 x 2
+    made = StreamConversations(study, layout, "own", [study.samplings["uniform_cope"]], large)
+    read = made.draw(0, np.random.default_rng(0))
+    assert len(read().items) == 4 + 31
+    made._context = 4 * 6 + 31 * 6 - 1
+    with pytest.raises(ContextOverflow, match="sampling uniform_cope: 4 I-frames and 31 P-frames are 210 visual tokens"):
+        read()

@@ -9,8 +9,10 @@ import pytest
 from framethrift.config.sampling import Stream
 from framethrift.tokens import (
     ContextOverflow,
+    StreamItem,
     TokenCosts,
     gops_that_fit,
+    plan_selected,
     plan_stream,
     require_fit,
     seconds_that_fit,
@@ -66,6 +68,21 @@ def test_overflow_names_sampling_and_largest_fit() -> None:
         match=r"sampling keys4: 256 I-frames and 256 P-frames of 64 GOPs are 56320 visual tokens.*Lower max_gops to 37",
     ):
         require_fit(items, PAPER, 32_768, 100, "keys4")
+
+
+def test_overflow_of_frames_says_how_many_fit_and_counts_the_p_frames_that_stay() -> None:
+    times = np.arange(16, dtype=np.float64).reshape(2, 8)
+    chosen = [StreamItem("I", 0, n, float(n)) for n in range(5)]
+    with pytest.raises(ContextOverflow, match=r"sampling few: 5 frames are 1050 visual tokens.*Lower frames to 4$"):
+        require_fit(chosen, PAPER, 1000, 100, "few", "frames")
+    mixed = plan_selected(times, np.ones_like(times, dtype=bool), [1.0, 3.0, 5.0, 9.0])
+    with pytest.raises(ContextOverflow, match=r"4 I-frames and 10 P-frames are 940 visual tokens.*Lower frames to 3, or len"):
+        require_fit(mixed, PAPER, 740, 0, "mixed", "frames")
+    require_fit(plan_selected(times, np.ones_like(times, dtype=bool), [1.0, 3.0, 5.0]), PAPER, 740, 0, "mixed", "frames")
+    with pytest.raises(
+        ContextOverflow, match=r"P-frames are too many for any number of frames, or lengthen the recipe's window$"
+    ):
+        require_fit(mixed, PAPER, 140, 0, "mixed", "frames")
 
 
 def test_importing_tokens_needs_no_torch() -> None:

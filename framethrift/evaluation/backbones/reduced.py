@@ -69,9 +69,7 @@ class ReducedBackbone:
         read = kept = [length] * shape.layers
         share = 1.0 if seen is None else seen.kept_share
         if self._hooks is not None and seen is not None:
-            read, kept = ([found[layer] for layer in range(shape.layers)] for found in (self._hooks.read, self._hooks.kept))
-            frames = int((self._hooks.frames >= 0).sum())
-            share = (min(kept) - (length - frames)) / frames
+            read, kept, share = self._hooks.counted()
         bytes_per_number = next(self._backbone.decoder.parameters()).element_size()
         return prompt_costs(read, kept, shape, bytes_per_number) | {"kept_share": share}
 
