@@ -44,26 +44,29 @@ class Sheets:
 
 
 def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]]) -> Sheets:
-    """Draw questions/frames/<dataset>/<video>.webp for each video, with the moments (seconds) that its answers were shown.
+    """Draw questions/<benchmark>/frames/<number>-<video>.webp for each video, with the moments (s) that its answers were shown.
 
-    Videos are taken in the order given until PIXELS are decoded; a file that cannot be read is named with its reason.
+    A benchmark has sheets of its own: another one asks about other moments of the same video. Videos are taken in the order
+    given, and one that would exceed PIXELS of decoding is passed over; a file that cannot be read is named with its reason.
     """
     study, layout = site.sources.study, site.sources.layout
     found, spent = Sheets(), 0
-    files: dict[str, tuple[str, Path, int]] = {}
+    files: dict[str, tuple[Path, int]] = {}
+    unread: list[str] = []
     for dataset in datasets_of(study, benchmark):
         columns = ["video_id", "path", "frames", "width", "height"]
-        table, _ = read_columns(layout.codec(dataset) / "videos.parquet", columns, f"frames of {dataset}")
+        table, problems = read_columns(layout.codec(dataset) / "videos.parquet", columns, f"frames of {dataset}")
+        unread += [f"table of {dataset}'s re-encoded videos: {problem.what}" for problem in problems]
         for row in [] if table is None else table.to_dict("records"):
             cost = int(row["frames"]) * int(row["width"]) * int(row["height"])
-            files.setdefault(row["video_id"], (dataset, layout.root / row["path"], cost))
-    for video, counted in shown.items():
+            files.setdefault(row["video_id"], (layout.root / row["path"], cost))
+    for number, (video, counted) in enumerate(shown.items()):
         if video not in files:
-            found.missing[video] = "the re-encoded video is not in the results folder"
+            found.missing[video] = "; ".join(unread) or "the re-encoded video is not in the results folder"
             continue
-        dataset, path, cost = files[video]
+        path, cost = files[video]
         if spent and spent + cost > PIXELS:
-            found.missing[video] = f"only the first {len(found.drawn)} videos of a benchmark are drawn at this size"
+            found.missing[video] = "with the videos before it, this one takes more decoding than a benchmark is given"
             continue
         spent += cost
         times = sorted(time for time, _ in counted.most_common(PICTURES))
@@ -72,7 +75,7 @@ def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]])
         except (VideoRejected, OSError) as error:
             found.missing[video] = str(error)
             continue
-        name = f"questions/frames/{slug(dataset)}/{slug(video)}.webp"
+        name = f"questions/{benchmark}/frames/{number:04d}-{slug(video)}.webp"  # ids may differ in what a slug drops
         content, width, height = _sheet(pictures)
         site.folder.write(name, content)
         found.drawn[video] = Sheet(name, times, width, height, ACROSS)

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -158,8 +159,28 @@ def test_videos_beyond_the_budget_are_named_not_drawn(
     shown = {f"motion-test-{number:05d}": Counter([0.0]) for number in range(5)} | {"stranger": Counter([0.0])}
     sheets = question_frames.draw_sheets(site, "mini_motion", shown)
     assert list(sheets.drawn) == [f"motion-test-{number:05d}" for number in range(3)]
-    assert "only the first 3 videos" in sheets.missing["motion-test-00004"]
+    assert "more decoding than a benchmark is given" in sheets.missing["motion-test-00004"]
     assert "not in the results folder" in sheets.missing["stranger"]
+
+
+def test_benchmarks_that_share_videos_have_sheets_of_their_own(finished: Finished, tmp_path: Path) -> None:
+    site = Site(finished.sources, ReportFolder(tmp_path), None, clips=False)
+    times = {"mini_motion": Counter([0.0, 0.16, 0.32]), "mini_static": Counter([0.48])}
+    sheets = {name: question_frames.draw_sheets(site, name, {"motion-test-00000": shown}) for name, shown in times.items()}
+    for name, found in sheets.items():
+        sheet = found.drawn["motion-test-00000"]
+        assert sheet.times == sorted(times[name])
+        with Image.open(tmp_path / sheet.file) as picture:
+            assert picture.size == (sheet.width * len(sheet.times), sheet.height)
+
+
+def test_a_video_without_pictures_says_what_is_wrong_with_the_table(finished: Finished, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "results" / "tiny")
+    layout.codec("motion").mkdir(parents=True)
+    (layout.codec("motion") / "videos.parquet").write_bytes(b"PAR1 rubbish")
+    site = Site(replace(finished.sources, layout=layout), ReportFolder(tmp_path), None, clips=False)
+    sheets = question_frames.draw_sheets(site, "mini_motion", {"motion-test-00000": Counter([0.0])})
+    assert "table of motion's re-encoded videos: cannot be read as a table" in sheets.missing["motion-test-00000"]
 
 
 def test_a_report_kept_small_lists_the_first_questions_only(finished: Finished) -> None:
