@@ -14,6 +14,7 @@ from framethrift.config.rows import Row
 from framethrift.evaluation import statistics
 from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
 from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json
+from framethrift.reporting.run_file import RunFile, read_run
 
 
 @dataclass(frozen=True, order=True)
@@ -149,7 +150,9 @@ class Results:
         self.layout = layout
         self.problems: list[Problem] = []
         self.cells: dict[CellKey, Cell] = {}
+        self.runs: dict[tuple[Row, int], RunFile] = {}
         for (variant, sampling), benchmarks in study.evaluations().items():
+            self._read_runs((variant, sampling))
             for benchmark in benchmarks:
                 key = CellKey(variant, sampling, benchmark)
                 self.cells[key] = self._read(key)
@@ -165,6 +168,13 @@ class Results:
         """The cell, present or missing; None when the study does not ask for it."""
         return self.cells.get(CellKey(variant, sampling, benchmark))
 
+    def _read_runs(self, row: Row) -> None:
+        for seed in self.study.seeds:
+            path = self.layout.cell(*row, seed) / "cells.json"
+            if path.is_file():
+                self.runs[row, seed], problems = read_run(path, f"{' / '.join(row)}, seed {seed}")
+                self.problems += problems
+
     def _read(self, key: CellKey) -> Cell:
         benchmark = load_benchmarks()[key.benchmark]
         cell = Cell(key, self.study.bootstrap, pd.DataFrame(), macro=tuple(benchmark.macro))
@@ -177,7 +187,7 @@ class Results:
                 continue
             place = f"{key}, seed {seed}"
             rows, problems = read_cell_file(path, key.benchmark, place)
-            summary, more = self._summary(rows, folder / "cells.json", key, place)
+            summary, more = self._summary(rows, key, seed, place)
             self.problems += problems + more
             if rows and benchmark.judge_protocol:
                 judged = self._judged(rows, key, seed, benchmark.judge_protocol)
@@ -222,17 +232,14 @@ class Results:
             self.problems.append(Problem(place, path, str(error)))
             return None
 
-    def _summary(self, rows: list[dict[str, Any]], path: Path, key: CellKey, place: str) -> tuple[dict[str, Any], list[Problem]]:
-        """What cells.json says of the benchmark, and what is wrong with it."""
-        if not path.is_file():
+    def _summary(self, rows: list[dict[str, Any]], key: CellKey, seed: int, place: str) -> tuple[dict[str, Any], list[Problem]]:
+        """What cells.json says of the benchmark, and what is wrong with that."""
+        run, path = self.runs.get((key.row, seed)), self.layout.cell(key.variant, key.sampling, seed) / "cells.json"
+        if run is None:
             return {}, [Problem(place, path, "cells.json is missing; the cell is computed from its questions")]
-        summary, problems = read_json(path, place)
-        if problems:
-            return {}, problems
-        benchmarks = summary.get("benchmarks") if isinstance(summary, dict) else None
-        if not isinstance(benchmarks, dict) or not isinstance(benchmarks.get(key.benchmark), dict):
+        found = run.benchmarks.get(key.benchmark)
+        if found is None:
             return {}, [Problem(place, path, f"says nothing about {key.benchmark}, although its questions are there")]
-        found = benchmarks[key.benchmark]
         return found, check_summary(rows, found, path, place, load_benchmarks()[key.benchmark]) if rows else []
 
 

@@ -3,7 +3,6 @@
 from framethrift.config.rows import BASELINE, Row, selection
 from framethrift.config.sampling import Select
 from framethrift.config.tables import table_rows
-from framethrift.reporting.cell_file import read_json
 from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number
@@ -57,22 +56,19 @@ def step_times(sources: Sources) -> Table:
 
 def _steps(sources: Sources, row: Row) -> dict[str, Entry]:
     """Milliseconds per question by step; where no cell says, why."""
+    runs = {seed: run for seed in sources.study.seeds if (run := sources.results.runs.get((row, seed)))}
+    timed = [run for run in runs.values() if not run.untimed]
+    if not timed:
+        why = "; ".join(f"cells.json of seed {seed}: {run.untimed}" for seed, run in runs.items()) or "not run"
+        return {name: missing(f"{row[0]} / {row[1]}: no times ({why})") for name in (*STEPS, "total")}
     spent: dict[str, float] = dict.fromkeys(STEPS, 0.0)
-    asked, files = 0, []
-    for seed in sources.study.seeds:
-        path = sources.layout.cell(*row, seed) / "cells.json"
-        content, problems = read_json(path, str(path)) if path.is_file() else (None, [])
-        if content is None or problems or not content.get("seconds"):
-            continue
-        files.append(path)
-        asked += sum(int(found["n"]) for found in content["benchmarks"].values())
-        for stage, seconds in content["seconds"].items():
-            spent[_STEP_OF.get(stage, "answering")] += float(seconds)
-    if not asked:
-        return {name: missing(f"{row[0]} / {row[1]}: no times (not run)") for name in (*STEPS, "total")}
+    for run in timed:
+        for stage, seconds in run.seconds.items():
+            spent[_STEP_OF.get(stage, "answering")] += seconds
+    asked, files = sum(run.asked for run in timed), tuple(run.path for run in timed)
     per_question = {name: 1000 * value / asked for name, value in spent.items()}
     per_question["total"] = sum(per_question.values())
-    return {name: number(value, 2, files=tuple(files)) for name, value in per_question.items()}
+    return {name: number(value, 2, files=files) for name, value in per_question.items()}
 
 
 def _table(sources: Sources, name: str, title: str, caption: str) -> Table:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,8 +92,39 @@ def test_times_of_the_inference_steps_are_the_cells_own(finished: Finished) -> N
     found = {name: by_note["msjoe", "msjoe_4"][name].value for name in (*tables_msjoe.STEPS, "total")}
     spent = {"queries": 0.4, "similarity": 0.2, "sampling": 0.1, "answering": 1.8, "total": 2.5}
     assert found == pytest.approx({name: 1000 * seconds / asked for name, seconds in spent.items()})
-    nowhere = tables_msjoe.step_times(replace(finished.sources, layout=Layout("nowhere/results/fake")))
-    assert all("no times" in str(row["total"].missing) for row in nowhere.rows) and len(nowhere.rows) == len(table.rows)
+    nowhere = read_sources(finished.study, Layout("nowhere/results/fake"), Progress("test"))
+    rows = tables_msjoe.step_times(nowhere).rows
+    assert all("no times (not run)" in str(row["total"].missing) for row in rows) and len(rows) == len(table.rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda told: [], "holds no figures by benchmark"),
+        (lambda told: told | {"seconds": 2.5}, "seconds is 2.5, expected seconds by stage"),
+        (lambda told: told | {"seconds": {"answer": "long"}}, "seconds.answer is 'long', expected a number from 0"),
+        (lambda told: told | {"benchmarks": {"mini_needle": {"accuracy": 1.0}}}, "benchmarks.mini_needle.n is None, expected"),
+        (lambda told: told | {"benchmarks": {"mini_needle": 7}}, "benchmarks.mini_needle.n is None, expected"),
+        (None, "cannot be read as JSON"),
+    ],
+)
+def test_a_damaged_summary_has_no_times_and_says_why_at_its_place_and_in_the_list(
+    finished: Finished, tmp_path: Path, change: Callable[[dict], object] | None, message: str
+) -> None:
+    layout = Layout(tmp_path / "results" / "tiny")
+    shutil.copytree(finished.layout.root / "cells/mllm", layout.root / "cells/mllm")
+    path = layout.cell("mllm", "uniform_4", 0) / "cells.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))) if change else "{")
+    few = "cells=[{variants: [mllm], samplings: [uniform_4, top_k_4], benchmarks: [mini_needle]}]"
+    sources = read_sources(tiny(few, "latency=[]"), layout, Progress("test"))
+    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in tables_msjoe.step_times(sources).rows}
+    for name in (*tables_msjoe.STEPS, "total"):
+        assert f"mllm / uniform_4: no times (cells.json of seed 0: {message}" in str(by_note["mllm", "uniform_4"][name].missing)
+        assert by_note["mllm", "top_k_4"][name].value is not None
+    told = [problem for problem in sources.problems if problem.place == "mllm / uniform_4, seed 0"]
+    assert [problem.file for problem in told] == [path] and message in told[0].what
+    cell = sources.results.cell("mllm", "uniform_4", "mini_needle")
+    assert cell is not None and cell.missing is None  # its questions are whole
 
 
 def test_the_blind_control_stands_against_each_questions_own_chance(finished: Finished) -> None:
