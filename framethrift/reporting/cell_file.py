@@ -132,6 +132,11 @@ def read_columns(path: Path, columns: list[str], place: str) -> tuple[pd.DataFra
         return None, [Problem(place, path, f"cannot be read as a table ({error})")]
 
 
+def key_frames(shown: Shown) -> list[float]:
+    """Seconds of the frames shown whole, in order; fused P-frames, given as Δ-tokens, are left out."""
+    return [time for time, kind in shown if kind == "I"]
+
+
 def _shown(items: list[dict[str, Any]]) -> Shown:
     return _same(tuple((float(item["time"]), str(item["kind"])) for item in items))
 

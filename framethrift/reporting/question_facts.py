@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from framethrift.config import Layout, Study
-from framethrift.reporting.cell_file import Problem, Shown, read_columns
+from framethrift.reporting.cell_file import Problem, Shown, key_frames, read_columns
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ def read_question_facts(study: Study, layout: Layout) -> tuple[QuestionFacts, li
 
 
 def share_shown(shown: Shown, intervals: list[tuple[float, float]]) -> float | None:
-    """Share of the evidence intervals with at least one shown frame inside; None without evidence."""
+    """Share of the evidence intervals with at least one key frame inside; None without evidence. Δ-tokens show no frame."""
     if not intervals:
         return None
-    return sum(any(start <= time <= end for time, _ in shown) for start, end in intervals) / len(intervals)
+    times = key_frames(shown)
+    return sum(any(start <= time <= end for time in times) for start, end in intervals) / len(intervals)

@@ -36,7 +36,7 @@ class Sources:
     problems: list[Problem]
 
     def evidence_shown(self, cell: Cell) -> float | None:
-        """Mean share of a question's evidence intervals with a shown frame inside; None where no question has evidence."""
+        """Mean share of a question's evidence intervals with a key frame inside; None where no question has evidence."""
         rows = zip(cell.rows["question_id"], cell.rows["shown"], strict=True)
         shares = [share_shown(shown, self.facts.evidence.get(question, [])) for question, shown in rows]
         told = [share for share in shares if share is not None]

@@ -18,7 +18,7 @@ def selectors(sources: Sources) -> Table:
     caption = (
         "The layout of MSJoE's Table 1. Differences in points to uniform frames shown to the MLLM before any RL, paired on the "
         "same questions. The oracle knows where the evidence is: a ceiling, not a rival, and not ranked. Evidence "
-        "shown: share of the intervals with the evidence in which a shown frame lies."
+        "shown: share of the intervals with the evidence in which a key frame lies; Δ-tokens do not count."
     )
     return _table(sources, "msjoe_table_1", "Frame selectors", caption)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framethrift.config.sampling import Select
+from framethrift.reporting.cell_file import key_frames
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.labels import row_label
 from framethrift.reporting.results import Cell
@@ -17,13 +18,12 @@ RULE = (
 
 @dataclass(frozen=True)
 class Pick:
-    """What one cell showed for a question: seconds, and whether the answer was right."""
+    """The key frames that one cell showed for a question, in seconds, and whether the answer was right."""
 
     label: str
     variant: str
     times: list[float]
     right: bool
-    parsed: str | None
 
 
 @dataclass(frozen=True)
@@ -99,4 +99,4 @@ def _first_seed(cell: Cell) -> dict[str, dict[str, Any]]:
 def _pick(sources: Sources, cell: Cell, row: dict[str, Any]) -> Pick:
     study, key = sources.study, cell.key
     label = f"{key.variant}: {row_label(study, key.row)}"
-    return Pick(label, key.variant, [time for time, _ in row["shown"]], row["score"] == 1, row["parsed"])
+    return Pick(label, key.variant, key_frames(row["shown"]), row["score"] == 1)
