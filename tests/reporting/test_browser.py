@@ -108,6 +108,50 @@ def test_clicking_a_number_leads_to_its_questions(finished: Finished, report: Pa
     assert told["systems"] == 8 and told["then"].startswith("rgb (key frames), shown 4 key frames / GOP: ")
 
 
+# Data of the first system come late, and it alone has labels: what is chosen last must stand all the same.
+LATE = """
+  const inside = frame.contentWindow, real = inside.load, by = (id) => page.getElementById(id);
+  inside.load = async (name) => {
+    const got = await real(name), late = name === "of-cope__cope_1k";
+    await wait(late ? 600 : name.startsWith("text-") ? 1200 : 0);
+    return late ? {...got, labels: [...got.outcomes].map((_, number) => number % 2)} : got;
+  };
+  const choose = (values) => {
+    for (const [id, value] of Object.entries(values)) by(id).value = value;
+    by("cell").dispatchEvent(new Event("input"));
+  };
+  choose({cell: "cope__cope_1k"});
+  choose({cell: "rgb__rgb_4k", search: "order"});
+  await wait(3000);
+  const told = {last: by("count").textContent, hidden: [by("label").hidden]};
+  choose({cell: "cope__cope_1k", search: ""});
+  await wait(1500);
+  choose({label: "without order"});
+  await wait(1500);
+  told.labelled = by("count").textContent;
+  told.hidden.push(by("label").hidden);
+  choose({cell: "rgb__rgb_4k"});
+  await wait(1500);
+  told.unlabelled = by("count").textContent;
+  told.hidden.push(by("label").hidden);
+  return told;
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+def test_what_is_chosen_last_stands_and_labels_filter_only_where_there_are_any(
+    finished: Finished, report: Path, tmp_path: Path
+) -> None:
+    told = probed(report, tmp_path, "questions/mini_motion.html#cell=cope__cope_1k", LATE, width=1280)
+    path = finished.layout.cell("rgb", "rgb_4k", 0) / "mini_motion.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    asked = [row for row in rows if "order" in row["question"]]
+    assert told["last"] == f"{len(asked)} of 180 questions, {sum(row['score'] for row in asked)} right"
+    assert told["labelled"].startswith("90 of 180 questions")
+    assert told["unlabelled"] == f"180 of 180 questions, {sum(row['score'] for row in rows)} right"
+    assert told["hidden"] == [True, False, True]
+
+
 SEARCH = """
   const rows = [...page.querySelectorAll(".tall tbody tr")], search = page.querySelector("input[type=search]");
   search.value = "cope.mini.retrieval recall@5";

@@ -169,10 +169,12 @@ const controls = ["cell", "search", "type", "outcome", "part", "label"];
 
 async function filter() {
   const mine = ++turn;
-  own = await load(`of-${by("cell").value}`);
+  const loaded = await load(`of-${by("cell").value}`);
   const words = by("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const kept = words.length ? await found(words) : null;
-  if (mine !== turn) return;
+  if (mine !== turn) return;  // something else was chosen meanwhile
+  own = loaded;
+  by("label").hidden = !own.labels;
   const [type, part] = ["type", "part"].map((id) => index[id].names.indexOf(by(id).value));
   const [wanted, label] = [OUTCOMES[by("outcome").value], index.labels.indexOf(by("label").value)];
   matching = [];
@@ -183,7 +185,7 @@ async function filter() {
     if (by("type").value && index.type.of[number] !== type) continue;
     if (by("part").value && index.part.of[number] !== part) continue;
     if (wanted && !(bits & wanted)) continue;
-    if (by("label").value && !(own.labels && own.labels[number] === label)) continue;
+    if (own.labels && by("label").value && own.labels[number] !== label) continue;
     matching.push(number);
     if (bits && !(bits & ~(OUTCOMES.right | OUTCOMES.differs))) right += 1;
   }
@@ -226,10 +228,9 @@ async function start() {
   by("label").append(...index.labels.map((name) => element("option", "", name)));
   fromAddress();
   await filter();
-  by("label").hidden = !own.labels;
 }
 
-for (const id of controls) by(id).addEventListener("input", () => { toAddress(); filter().then(() => { by("label").hidden = !own.labels; }, failed); });
+for (const id of controls) by(id).addEventListener("input", () => { toAddress(); filter().catch(failed); });
 by("before").addEventListener("click", () => { first -= PAGE; show().catch(failed); });
 by("after").addEventListener("click", () => { first += PAGE; show().then(() => by("tools").scrollIntoView(), failed); });
 window.addEventListener("hashchange", () => { fromAddress(); filter().then(() => by("tools").scrollIntoView(), failed); });
