@@ -161,6 +161,8 @@ SEARCH = """
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
-def test_a_tall_table_is_searched(finished: Finished, report: Path, tmp_path: Path) -> None:
+def test_a_tall_table_is_searched_on_every_page(finished: Finished, report: Path, tmp_path: Path) -> None:
     rows, left = probed(report, tmp_path, "tables/claims.html", SEARCH)
     assert rows == len(finished.sources.verdicts) and left == ["cope.mini.retrieval"]
+    for page in sorted(report.glob("*.html")):
+        assert page.read_text().count('<script src="tables.js"></script>') == 1, page.name

@@ -37,6 +37,7 @@ def test_only_the_changed_cell_moved(finished: Finished, tmp_path: Path) -> None
     page = write_comparison(found, finished.layout.root, other, tmp_path / "page").read_text()
     assert f"1 of {len(found.moved)} cells moved beyond noise" in page
     assert page.index("cope / cope_1k / mini_motion") < page.index(str(still[0].key))
+    assert '<script src="tables.js"></script>' in page and (tmp_path / "page" / "tables.js").is_file()
     assert (tmp_path / "page" / "tables" / "compare.csv").is_file() and (tmp_path / "page" / "style.css").is_file()
 
 
