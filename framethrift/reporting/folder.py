@@ -10,13 +10,18 @@ from framethrift.files import replace_file
 class ReportFolder:
     """A report's folder; every path given to it is relative to the folder, with '/' between parts.
 
-    A `closed` one is kept apart from the results it was made from: its pages do not lead to them.
+    A closed one is kept `apart_from` the results it was made from: it names their files and leads to none.
     """
 
-    def __init__(self, root: Path, *, closed: bool = False) -> None:
+    def __init__(self, root: Path, *, apart_from: Path | None = None) -> None:
         self.root = root
-        self.closed = closed
         self.written: set[str] = set()
+        self._results = apart_from
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is kept apart from the results."""
+        return self._results is not None
 
     def path(self, name: str) -> Path:
         """Where `name` lies; its folder is made."""
@@ -40,6 +45,10 @@ class ReportFolder:
     def source(self, file: Path, page: str) -> str | None:
         """Relative address of a result file for use on `page`; None in a closed folder."""
         return None if self.closed else self.link(file, page)
+
+    def told(self, file: Path, page: str) -> str:
+        """How `page` names a result file: its relative address; in a closed folder its place inside the results."""
+        return self.link(file, page) if self._results is None else file.relative_to(self._results).as_posix()
 
     def remove_stale(self, subfolders: tuple[str, ...]) -> None:
         """Delete files of an earlier report in `subfolders` that this one did not write."""

@@ -19,7 +19,7 @@ def table_html(table: Table, folder: ReportFolder, page: str) -> Markup:
         return folder.source(entry.files[0], page) if entry.files else None
 
     def files(entry: Entry) -> str:
-        return " ".join(folder.link(file, page) for file in entry.files)
+        return " ".join(folder.told(file, page) for file in entry.files)
 
     template = html_environment().get_template("table.html.j2")
     downloads = {kind: folder.link(f"tables/{table.name}.{kind}", page) for kind in ("csv", "tex")}
@@ -36,7 +36,7 @@ def write_table(table: Table, folder: ReportFolder) -> None:
     name = f"tables/{table.name}"
 
     def link(file: Path) -> str:
-        return folder.link(file, f"{name}.csv")
+        return folder.told(file, f"{name}.csv")
 
     folder.write(f"{name}.csv", table.csv(link))
     folder.write(f"{name}.tex", table_tex(table))

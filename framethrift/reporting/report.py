@@ -44,7 +44,7 @@ def render_report(
     problems of the returned sources. index.html is written last. Raises LedgerError for an unusable claims ledger.
     """
     progress = progress or Progress("report", unit="parts")
-    folder = ReportFolder(report_dir, closed=published is not None)
+    folder = ReportFolder(report_dir, apart_from=None if published is None else layout.root)
     sources = read_sources(study, layout, progress)
     runs, run_problems = read_stage_runs(layout)
     sources.problems.extend(run_problems)

@@ -38,6 +38,7 @@ class Site:
             "up": "../" * page.count("/"),
             "navigation": self._navigation,
             "revision": self._revision,
+            "closed": self.folder.closed,
         }
         self.folder.write(page, html_environment().get_template(template).render(**frame, **content))
 

@@ -1,5 +1,6 @@
 """A report kept in git stands alone: small, whole, and leading nowhere else."""
 
+import csv
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +30,20 @@ def test_nothing_leads_out_of_it(published: Path) -> None:
             assert not parts.scheme and not parts.netloc, f"{page}: {link}"
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             assert target.is_file() and target.is_relative_to(published.resolve()), f"{page.name}: {link}"
+
+
+def test_nothing_in_it_names_a_place_outside_of_it(finished: Finished, published: Path) -> None:
+    """Result files are named by their place in the results folder; no sentence promises a link to them."""
+    texts = {path: path.read_text() for path in published.rglob("*") if path.suffix in (".html", ".csv", ".tex", ".js", ".md")}
+    wrong = [path.name for path, text in texts.items() if "../results" in text or str(finished.layout.root) in text]
+    assert wrong == [] and len(texts) > 100
+    with (published / "tables" / "table_1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["mini_motion_accuracy_source"] == "cells/rgb/rgb_1k/seed0/mini_motion.jsonl"
+    assert (finished.layout.root / rows[0]["mini_motion_accuracy_source"]).is_file()
+    provenance, questions = (texts[published / name] for name in ("provenance.html", "questions/mini_motion.html"))
+    assert "are not part of this copy" in provenance and "leads to the file" not in provenance
+    assert "er-question files" not in questions
 
 
 def test_it_lists_the_first_questions_of_every_benchmark(finished: Finished, published: Path) -> None:

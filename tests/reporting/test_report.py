@@ -133,6 +133,7 @@ def test_the_questions_behind_a_cell_are_complete(finished: Finished, report: Pa
     assert [int(bits) & 1 for bits in outcomes] == [row["score"] for row in rows]
     page = (report / "questions" / "mini_needle.html").read_text()
     assert "../../../results/tiny/cells/mllm/top_k_4/seed0/mini_needle.jsonl" in page
+    assert "leads to the file it was computed from" in (report / "provenance.html").read_text()
 
 
 def test_frames_shown_stand_in_the_videos_sheet(finished: Finished, report: Path) -> None:
