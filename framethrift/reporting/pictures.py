@@ -1,6 +1,6 @@
 """The static figures of a report: drawn from the results, or a sentence that says why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from framethrift.config.tables import table_rows
 from framethrift.reporting.codec_speed import RULE as SPEED_RULE
@@ -13,7 +13,7 @@ from framethrift.reporting.reducer_plot import RULE as REDUCERS_RULE
 from framethrift.reporting.reducer_plot import draw_methods, method_panels
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.stage_runs import Recorded
-from framethrift.reporting.style import FORMATS, draw_sentence
+from framethrift.reporting.style import FORMATS, draw_sentence, formats
 from framethrift.reporting.timeline import RULE, draw_timelines, timelines
 from framethrift.reporting.video_length import RULE as LENGTH_RULE
 from framethrift.reporting.video_length import draw_lengths, length_panels
@@ -55,7 +55,7 @@ def draw_pictures(sources: Sources, runs: list[Recorded], folder: ReportFolder) 
     for picture in pictures:
         if picture.missing:
             draw_sentence(picture.missing, folder, picture.name)
-    return pictures
+    return [replace(picture, kinds=formats(folder)) if picture.kinds == FORMATS else picture for picture in pictures]
 
 
 def _pareto(sources: Sources, cost: str, variants: list[str], folder: ReportFolder) -> Picture:

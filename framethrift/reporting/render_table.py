@@ -32,7 +32,7 @@ def table_tex(table: Table) -> str:
 
 
 def write_table(table: Table, folder: ReportFolder) -> None:
-    """Write tables/<name>.csv, .html and .tex."""
+    """Write tables/<name>.csv, .tex and .html; no .html into a closed folder, whose pages hold every table already."""
     name = f"tables/{table.name}"
 
     def link(file: Path) -> str:
@@ -40,6 +40,8 @@ def write_table(table: Table, folder: ReportFolder) -> None:
 
     folder.write(f"{name}.csv", table.csv(link))
     folder.write(f"{name}.tex", table_tex(table))
+    if folder.closed:
+        return
     body = table_html(table, folder, f"{name}.html")
     page = html_environment().get_template("fragment.html.j2")
     folder.write(f"{name}.html", page.render(title=table.title, body=body))

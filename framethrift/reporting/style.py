@@ -46,6 +46,11 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
+def formats(folder: ReportFolder) -> tuple[str, ...]:
+    """What a figure is written as. One to keep in git has no PNG: it is most of the weight, and the SVG shows the same."""
+    return tuple(kind for kind in FORMATS if kind != "png" or not folder.closed)
+
+
 def look(index: int) -> dict[str, Any]:
     """Colour and marker of the index-th series."""
     return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
@@ -61,11 +66,12 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 
 
 def save(figure: Figure, folder: ReportFolder, name: str) -> None:
-    """Write figures/<name>.svg, .pdf and .png, atomically and with the same bytes for the same figure, and close it."""
-    # Laid out once: the layout does not depend on the format, and takes as long as drawing.
-    figure.draw_without_rendering()
+    """Write figures/<name> in its formats, atomically and with the same bytes for the same figure, and close it."""
+    # Laid out before: the layout does not depend on the format, and takes as long as drawing. Long labels need a second pass.
+    for _ in range(2):
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for kind in FORMATS:
+    for kind in formats(folder):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white")
         folder.write(f"figures/{name}.{kind}", buffer.getvalue())
