@@ -17,7 +17,8 @@ from framethrift.reporting.sources import Sources
 from framethrift.reporting.style import COLOURS, look, new_figure, save, styled
 from framethrift.reporting.tables_msjoe import CEILING
 
-_FARTHEST = 3.5  # marker widths
+CROWDED = 24  # points of a panel that need twice the width
+_FARTHEST = {False: 3.5, True: 10.0}  # marker widths from where a point belongs; by whether its panel is crowded
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,18 @@ class Panel:
         return frontier(point for point in self.points if not point.ceiling)
 
     @property
+    def crowded(self) -> bool:
+        """Whether it has too many points for a plot of the common size."""
+        return len(self.points) > CROWDED
+
+    @property
     def dodge(self) -> list[float]:
         """Per point, a shift in marker widths that sets points of equal cost side by side, never far from where they belong."""
         shifts = []
         for point in self.points:
             equals = [other for other in self.points if abs(other.cost - point.cost) <= 0.005 * point.cost]
             middle = (len(equals) - 1) / 2
-            shifts.append((equals.index(point) - middle) * min(1, _FARTHEST / max(middle, 1)))
+            shifts.append((equals.index(point) - middle) * min(1, _FARTHEST[self.crowded] / max(middle, 1)))
         return shifts
 
 
@@ -110,9 +116,10 @@ SECONDS = (
 @styled
 def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: ReportFolder, name: str) -> None:
     """One small plot per benchmark: filled markers on the frontier, hollow ones dominated, bars the 95 % interval."""
-    lines = max(len(panel.points) for panel in panels)  # of the key below each plot
-    figure, axes = new_figure(4.6 * len(panels), 3.2 + 0.15 * lines, columns=len(panels))
-    for axis, panel in zip(axes[0], panels, strict=True):
+    columns = [2 if panel.crowded else 1 for panel in panels]  # of the key below each plot, which is as many times as wide
+    lines = max(-(-len(panel.points) // count) for panel, count in zip(panels, columns, strict=True))
+    figure, axes = new_figure(4.6 * sum(columns), 3.2 + 0.15 * lines, columns=len(panels), shares=columns)
+    for axis, panel, count in zip(axes[0], panels, columns, strict=True):
         edge = panel.frontier
         axis.step([p.cost for p in edge], [p.accuracy for p in edge], where="post", color="#888888", linewidth=1, zorder=1)
         for number, (point, shift) in enumerate(zip(panel.points, panel.dodge, strict=True), start=1):
@@ -141,7 +148,7 @@ def draw_pareto(panels: Sequence[Panel], variants: Sequence[str], folder: Report
             axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set(title=panel.title, xlabel=panel.cost_name, ylabel="accuracy (%)")
         axis.margins(x=0.12)
-        axis.legend(loc="upper left", bbox_to_anchor=(0, -0.16), fontsize=7, handletextpad=0.4)
+        axis.legend(loc="upper left", bbox_to_anchor=(0, -0.16), fontsize=7, handletextpad=0.4, ncols=count)
     save(figure, folder, name)
 
 

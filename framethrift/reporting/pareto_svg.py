@@ -10,7 +10,8 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pareto import Panel, Point, colour_of
 from framethrift.reporting.templating import html_environment
 
-WIDTH, HEIGHT = 440, 320
+WIDTH, HEIGHT = {False: 440, True: 940}, {False: 320, True: 420}  # by whether the panel is crowded
+MARK = 15  # pixels between marks side by side
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 42
 _SHAPES = (
     "M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0Z",
@@ -42,9 +43,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A panel ready for the template: marks, axis ticks (position, text) and the frontier as an SVG path."""
+    """A panel ready for the template: size, marks, axis ticks (position, text) and the frontier as an SVG path."""
 
     panel: Panel
+    width: int
+    height: int
     marks: list[Mark]
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
@@ -54,12 +57,16 @@ class Drawing:
 def pareto_html(panels: Sequence[Panel], variants: Sequence[str], folder: ReportFolder, page: str) -> Markup:
     """The plots as a fragment for `page`; needs the report's style.css and pareto.js."""
     drawings = [_draw(panel, variants, folder, page) for panel in panels]
-    size = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+    size = {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
     return Markup(html_environment().get_template("pareto.html.j2").render(drawings=drawings, **size))
 
 
 def _draw(panel: Panel, variants: Sequence[str], folder: ReportFolder, page: str) -> Drawing:
-    costs = [point.cost for point in panel.points]
+    width, height = WIDTH[panel.crowded], HEIGHT[panel.crowded]
+    costs, dodge = [point.cost for point in panel.points], panel.dodge
+    # Marks set beside the cheapest and the dearest stay inside the axes.
+    left = LEFT + MARK * max(0.0, *(-shift for cost, shift in zip(costs, dodge, strict=True) if cost <= 1.1 * min(costs)))
+    right = RIGHT + MARK * max(0.0, *(shift for cost, shift in zip(costs, dodge, strict=True) if cost >= 0.9 * max(costs)))
     logarithmic = max(costs) > 3 * min(costs)
     x_low, x_high = _padded(costs, logarithmic)
     y_low = min(90, math.floor(min(point.low for point in panel.points) / 10) * 10)
@@ -71,25 +78,25 @@ def _draw(panel: Panel, variants: Sequence[str], folder: ReportFolder, page: str
             if logarithmic
             else (cost - x_low) / (x_high - x_low)
         )
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+        return round(left + share * (width - left - right), 1)
 
     def y(accuracy: float) -> float:
-        return round(HEIGHT - BOTTOM - (accuracy - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM), 1)
+        return round(height - BOTTOM - (accuracy - y_low) / (y_high - y_low) * (height - TOP - BOTTOM), 1)
 
     edge = panel.frontier
     marks = [
         Mark(
-            number, point, round(x(point.cost) + 15 * shift, 1), y(point.accuracy), y(point.low), y(point.high),
+            number, point, round(x(point.cost) + MARK * shift, 1), y(point.accuracy), y(point.low), y(point.high),
             _SHAPES[variants.index(point.variant) % len(_SHAPES)], colour_of(variants, point.variant), point not in edge,
             folder.link(point.page, page),
         )
-        for number, (point, shift) in enumerate(zip(panel.points, panel.dodge, strict=True), start=1)
+        for number, (point, shift) in enumerate(zip(panel.points, dodge, strict=True), start=1)
     ]  # fmt: skip
     steps = [f"M{x(edge[0].cost)},{y(edge[0].accuracy)}"] + [f"H{x(point.cost)}V{y(point.accuracy)}" for point in edge[1:]]
     ticks = [(x(value), f"{value:g}") for value in _ticks(x_low, x_high, logarithmic)]
     step = 20 if y_high - y_low > 60 else 10
     y_ticks = [(y(value), f"{value:g}") for value in range(int(y_low), int(y_high) + 1, step)]
-    return Drawing(panel, marks, ticks, y_ticks, " ".join(steps) + f"H{WIDTH - RIGHT}")
+    return Drawing(panel, width, height, marks, ticks, y_ticks, " ".join(steps) + f"H{width - RIGHT}")
 
 
 def _padded(costs: list[float], logarithmic: bool) -> tuple[float, float]:

@@ -32,7 +32,7 @@ _RC: Any = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "figure.dpi": 100,
+    "figure.dpi": 160,  # laid out as PNGs are drawn: their letters are widest
     "savefig.dpi": 160,
     "svg.fonttype": "none",
     "svg.hashsalt": "framethrift",
@@ -60,16 +60,17 @@ def look(index: int) -> dict[str, Any]:
 styled = matplotlib.rc_context(_RC)
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure in inches and its axes as a 2D array."""
-    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained")
+def new_figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, shares: list[int] | None = None
+) -> tuple[Figure, Any]:
+    """A figure in inches and its axes as a 2D array; `shares` of the width by column, else all alike."""
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained", width_ratios=shares)
 
 
 def save(figure: Figure, folder: ReportFolder, name: str) -> None:
     """Write figures/<name> in its formats, atomically and with the same bytes for the same figure, and close it."""
-    # Laid out before: the layout does not depend on the format, and takes as long as drawing. Long labels need a second pass.
-    for _ in range(2):
-        figure.draw_without_rendering()
+    # Laid out once: the layout does not depend on the format, and takes as long as drawing.
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for kind in formats(folder):
         buffer = io.BytesIO()

@@ -1,8 +1,13 @@
 """The frontier, and what is on the plot."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from framethrift.reporting.pareto import Panel, Point, frontier, seconds_panels, token_panels, ttft_panels
+from framethrift.reporting import pareto_svg
+from framethrift.reporting.folder import ReportFolder
+from framethrift.reporting.pareto import Panel, Point, draw_pareto, frontier, seconds_panels, token_panels, ttft_panels
 from tests.reporting.conftest import Finished
 
 
@@ -31,8 +36,26 @@ def test_a_ceiling_is_shown_but_never_on_the_frontier() -> None:
 def test_points_of_equal_cost_stand_side_by_side() -> None:
     panel = Panel("b", "B", "tokens", [point("a", 10, 50), point("b", 10, 60), point("c", 20, 60)])
     assert panel.dodge == [-0.5, 0.5, 0.0]
-    many = Panel("b", "B", "tokens", [point(str(number), 10, 50) for number in range(31)])
-    assert (many.dodge[0], many.dodge[15], many.dodge[-1]) == (-3.5, 0.0, 3.5)
+    for count, farthest in ((23, 3.5), (31, 10.0)):  # a crowded panel is wider
+        many = Panel("b", "B", "tokens", [point(str(number), 10, 50) for number in range(count)])
+        assert (many.dodge[0], many.dodge[count // 2], many.dodge[-1]) == (-farthest, 0.0, farthest)
+
+
+def test_a_crowded_panel_is_wide_and_keeps_its_marks_inside_the_axes(tmp_path: Path) -> None:
+    few = Panel("a", "Few", "tokens", [point("a", 10, 50), point("b", 20, 60)])
+    costs = [24] * 12 + [47] * 20 + [100] * 12
+    many = Panel("b", "Many", "tokens", [point(str(number), cost, 30 + number) for number, cost in enumerate(costs)])
+    drawings = [pareto_svg._draw(panel, ["v"], ReportFolder(tmp_path), "index.html") for panel in (few, many)]
+    assert [(drawing.width, drawing.height) for drawing in drawings] == [(440, 320), (940, 420)]
+    for drawing in drawings:
+        assert all(pareto_svg.LEFT <= mark.x <= drawing.width - pareto_svg.RIGHT for mark in drawing.marks)
+    (first, *_, last) = (mark.x for mark in drawings[1].marks[:12])
+    assert last - first > 11 * 10  # side by side, not on top of one another
+    html = pareto_svg.pareto_html([few, many], ["v"], ReportFolder(tmp_path), "index.html")
+    assert html.count('class="pareto crowded"') == 1 and 'viewBox="0 0 940 420"' in html
+    draw_pareto([few, many], ["v"], ReportFolder(tmp_path), "plot")
+    inches = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', (tmp_path / "figures/plot.svg").read_text())
+    assert inches is not None and float(inches[1]) == pytest.approx(72 * 4.6 * 3) and float(inches[2]) < 72 * 8
 
 
 def test_only_ways_somebody_could_choose_compete(finished: Finished) -> None:
