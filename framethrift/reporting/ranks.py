@@ -1,6 +1,7 @@
 """Which rows of a column are best, second and third: marked like the papers' tables, but only where the data separate them."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 
 from framethrift.evaluation.comparisons import SIGNIFICANCE, holm
 from framethrift.reporting.results import Cell
@@ -22,12 +23,13 @@ def ranks(cells: Sequence[Cell | None]) -> list[str]:
     order = [number for number, cell in enumerate(cells) if cell is not None and not cell.missing]
     order.sort(key=lambda number: -_cell(cells, number).accuracy.value)
     places = range(min(len(RANKS), len(order) - 1))
+    above = cache(partial(_above, cells, order))  # cuts share comparisons
     p_values = {(upper, lower): 1.0 for upper in places for lower in range(upper + 1, len(order))}
     for cut in places:
-        if _above(cells, order, cut, cut + 1) <= SIGNIFICANCE:
+        if above(cut, cut + 1) <= SIGNIFICANCE:
             for upper in range(cut + 1):
                 for lower in range(cut + 1, len(order)):
-                    p_values[upper, lower] = _above(cells, order, upper, lower)
+                    p_values[upper, lower] = above(upper, lower)
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     holds = [
         all(corrected[upper, lower] <= SIGNIFICANCE for upper in range(cut + 1) for lower in range(cut + 1, len(order)))

@@ -68,6 +68,9 @@ def test_hopeless_comparisons_are_counted_but_not_made(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "holm", lambda values: families.append(len(values)) or values)
     ranks([cell(f"c{number}", 0.7) for number in range(30)])
     assert families == [29 + 28 + 27] and len(asked) <= 3 + 29
+    asked.clear()
+    ranks([cell(f"c{number}", share) for number, share in enumerate((0.95, 0.8, 0.6, 0.4, 0.2))])
+    assert len(asked) == len(set(asked)) == 4 + 3 + 2  # every comparison with one of the first three, each made once
 
 
 def test_marks_stand_in_every_format() -> None:
