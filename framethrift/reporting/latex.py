@@ -9,7 +9,7 @@ from framethrift.reporting.overview import by_group, scale
 from framethrift.reporting.pictures import Picture
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Table
-from framethrift.reporting.tables_audit import ours
+from framethrift.reporting.tables_audit import headlines, ours
 from framethrift.reporting.templating import tex_environment
 
 
@@ -25,7 +25,7 @@ def write_latex(
         study=sources.study,
         scale=scale(sources.study),
         revision=revision,
-        headlines=[(verdict, ours(verdict)) for verdict in sources.verdicts if verdict.claim.headline],
+        headlines=headlines(sources.verdicts),
         counts=count(sources.verdicts),
         groups=by_group(sources.verdicts),
         tables=[table for table in tables if table.rows],

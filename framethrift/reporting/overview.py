@@ -17,14 +17,13 @@ from framethrift.reporting.pictures import Picture
 from framethrift.reporting.render_table import table_html
 from framethrift.reporting.site import Site
 from framethrift.reporting.table import Table
-from framethrift.reporting.tables_audit import ours
+from framethrift.reporting.tables_audit import headlines, unmet
 from framethrift.reporting.templating import html_environment
 
 
 def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf: str) -> None:
     """Write index.html and the Pareto plot alone, figures/pareto.html; `pdf` says what came of the PDF."""
     sources = site.sources
-    headlines = [(verdict, ours(verdict)) for verdict in sources.verdicts if verdict.claim.headline]
     variants = list(sources.study.variants)
     plots = {cost: (against, panels_of(sources)) for cost, (against, panels_of) in COSTS.items()}
     tokens = plots["tokens"][1]
@@ -35,7 +34,9 @@ def write_overview(site: Site, tables: list[Table], pictures: list[Picture], pdf
         "index.html.j2",
         scale=scale(sources.study),
         problems=len(sources.problems),
-        headlines=headlines,
+        headlines=headlines(sources.verdicts),
+        unmet=unmet(sources.verdicts),
+        full_scale=full_scale(sources.verdicts),
         total=len(sources.verdicts),
         counts=count(sources.verdicts),
         groups=by_group(sources.verdicts),
@@ -61,6 +62,11 @@ def by_group(verdicts: list[Verdict]) -> dict[str, dict[Status, int]]:
         )
         grouped[f"{verdict.paper}, {basis}"].append(verdict)
     return {name: count(members) for name, members in grouped.items()}
+
+
+def full_scale(verdicts: list[Verdict]) -> dict[Status, int]:
+    """Counts of the claims that only a study at the papers' own scale could decide, if any."""
+    return count(verdict for verdict in verdicts if verdict.claim.kind != "arithmetic" and verdict.claim.scale != "miniature")
 
 
 def scale(study: Study) -> dict[str, str]:

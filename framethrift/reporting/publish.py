@@ -6,10 +6,10 @@ from framethrift.config import Layout, Study
 from framethrift.progress import Progress
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.ledger import count
-from framethrift.reporting.overview import scale
+from framethrift.reporting.overview import full_scale, scale
 from framethrift.reporting.report import render_report
 from framethrift.reporting.sources import Sources
-from framethrift.reporting.tables_audit import ours
+from framethrift.reporting.tables_audit import headlines, unmet
 from framethrift.reporting.templating import text_environment
 
 PUBLISHED = Path("reports/published")
@@ -38,7 +38,9 @@ def _readme(sources: Sources, folder: ReportFolder, revision: str) -> str:
             revision=revision,
             counts=count(sources.verdicts),
             total=len(sources.verdicts),
-            headlines=[(verdict, ours(verdict)) for verdict in sources.verdicts if verdict.claim.headline],
+            headlines=headlines(sources.verdicts),
+            unmet=unmet(sources.verdicts),
+            full_scale=full_scale(sources.verdicts),
             problems=len(sources.problems),
             has_pdf=(folder.root / "report.pdf").is_file(),
         )

@@ -145,6 +145,19 @@ def claims(sources: Sources) -> Table:
     return table
 
 
+def headlines(verdicts: list[Verdict]) -> list[tuple[Verdict, Entry]]:
+    """The claims that a report begins with, whatever became of them, with the numbers behind them."""
+    return [(verdict, ours(verdict)) for verdict in verdicts if verdict.claim.headline]
+
+
+def unmet(verdicts: list[Verdict]) -> list[tuple[Verdict, Entry]]:
+    """Every other claim that cells decided against or left open: contradicted ones first, with the numbers behind them."""
+    rest = [verdict for verdict in verdicts if not verdict.claim.headline and verdict.claim.kind != "arithmetic"]
+    return [
+        (verdict, ours(verdict)) for status in ("contradicted", "inconclusive") for verdict in rest if verdict.status == status
+    ]
+
+
 def ours(verdict: Verdict) -> Entry:
     """The number behind a verdict, in its unit."""
     if verdict.value is None:

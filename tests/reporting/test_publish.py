@@ -68,5 +68,6 @@ def test_it_states_revision_and_conditions_and_no_machine(published: Path) -> No
     assert "revision `0123abc`" in readme and "`make publish STUDY=tiny`" in readme
     assert "figures/pareto_tokens.svg" in readme and (published / "figures" / "pareto_tokens.svg").is_file()
     assert "None of the papers' benchmarks is in this study" in readme and "| reproduced | " in readme
+    assert "What else was not reproduced:" in readme and "need cells at the papers' own scale" in readme
     provenance = (published / "provenance.html").read_text()
     assert "0123abc" in provenance and "laptop" not in provenance and "Packages" in provenance

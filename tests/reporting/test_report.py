@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from framethrift.codec import encode_frames, read_frames
@@ -23,6 +24,7 @@ from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.pdf import build_pdf
 from framethrift.reporting.question_data import QuestionData, pieces
 from framethrift.reporting.site import Site
+from framethrift.reporting.tables_audit import unmet
 from framethrift.videos import build_dataset
 from tests.reporting.conftest import Finished
 from tests.reporting.fake_results import tiny
@@ -101,6 +103,27 @@ def test_the_first_page_says_what_it_is_and_what_it_is_not(report: Path) -> None
     assert "None of the papers&#39; benchmarks is in this study" in index
     assert "With one seed, intervals cover the choice of test videos" in index
     assert index.count('class="verdict inconclusive"') >= 2
+
+
+def test_the_first_page_names_what_was_not_reproduced_and_why(finished: Finished, report: Path) -> None:
+    index, verdicts = (report / "index.html").read_text(), finished.sources.verdicts
+    tested = [verdict for verdict in verdicts if verdict.claim.kind != "arithmetic" and not verdict.claim.headline]
+    left = [verdict for status in ("contradicted", "inconclusive") for verdict in tested if verdict.status == status]
+    listed = index[index.index('id="unmet"') : index.index("</details>", index.index('id="unmet"'))]
+    assert f"not reproduced: {len(left)} claims" in listed
+    places = [listed.index(f"<span>{escape(verdict.claim.statement)} <small>") for verdict in left]
+    assert places and places == sorted(places) and listed.count("<li>") == len(places)
+    first, second, third = (
+        replace(verdict, status=status)
+        for verdict, status in zip(tested, ("inconclusive", "contradicted", "reproduced"), strict=False)
+    )
+    assert [verdict for verdict, _ in unmet([first, second, third])] == [second, first]
+    away = [verdict for verdict in verdicts if verdict.claim.kind != "arithmetic" and verdict.claim.scale != "miniature"]
+    undecided = re.search(r"Not decided here: (\d+) statements need .* (\d+) no cell", index)
+    assert undecided is not None
+    assert [int(count) for count in undecided.groups()] == [
+        sum(verdict.status == status for verdict in away) for status in ("not run", "cannot be tested")
+    ]
 
 
 def given(path: Path) -> Any:
