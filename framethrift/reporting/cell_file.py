@@ -35,6 +35,8 @@ _COLUMNS: dict[str, tuple[type, ...]] = {
     "seconds": (int, float),
 }
 _UNUSED = ("prompt", "query_text", "costs")  # the longest: they stay in the file
+# Fields of a benchmark in cells.json that the report reads beside its figures.
+_SUMMARY: dict[str, type] = {"coverage": dict, "missing_questions": int, "missing_reasons": dict}
 AGREEMENT = 1e-6
 Shown = tuple[tuple[float, str], ...]
 
@@ -78,6 +80,20 @@ def read_cell_file(path: Path, benchmark: str, place: str) -> tuple[list[dict[st
     return list(rows.values()), problems
 
 
+def sound_summary(summary: Mapping[str, Any], path: Path, place: str) -> tuple[dict[str, Any], list[Problem]]:
+    """What `cells.json` says about a benchmark without fields of a wrong type, and those."""
+    kept, problems = dict(summary), []
+    for name, kind in _SUMMARY.items():
+        if not isinstance(kept.get(name), kind | None):
+            problems.append(Problem(place, path, f"{name} is {kept.pop(name)!r}, expected {kind.__name__}: left out"))
+    coverage = kept.get("coverage") or {}
+    wrong = {name: count for name, count in coverage.items() if not isinstance(count, int | None)}
+    if wrong:
+        del kept["coverage"]
+        problems.append(Problem(place, path, f"coverage holds {wrong}, expected whole numbers: left out"))
+    return kept, problems
+
+
 def check_summary(
     rows: list[dict[str, Any]], summary: Mapping[str, Any], path: Path, place: str, benchmark: Benchmark
 ) -> list[Problem]:
@@ -99,7 +115,7 @@ def check_summary(
             )
         )
     if summary.get("missing_questions"):
-        reasons = ", ".join(sorted(set(map(str, dict(summary.get("missing_reasons") or {}).values())))) or "no reason given"
+        reasons = ", ".join(sorted(set(map(str, (summary.get("missing_reasons") or {}).values())))) or "no reason given"
         problems.append(
             Problem(
                 place, path, f"{summary['missing_questions']} questions could not be asked: their videos are missing ({reasons})"

@@ -14,6 +14,7 @@ from framethrift.reporting.render_table import table_html, write_table
 from framethrift.reporting.site import Site
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
+from framethrift.videos.curation import KEPT, TOO_EASY, TOO_HARD
 
 PAGE = "long_videos.html"
 # Pass rates c fall into: never, up to a quarter, …, below 1, always.
@@ -118,7 +119,7 @@ def _left_out(sources: Sources, name: str) -> Table:
 
 def _difficulty(sources: Sources, name: str) -> Table:
     """How many training questions each base model answers how often, and what became of them."""
-    heads = ["kept", "too easy", "too hard", *_BINS]
+    heads = [KEPT, TOO_EASY, TOO_HARD, *_BINS]
     table = Table(
         f"long_{slug(name)}_difficulty",
         f"Difficulty of {name}",

@@ -13,7 +13,7 @@ from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.rows import Row
 from framethrift.evaluation import statistics
 from framethrift.evaluation.judging.verdicts import StaleVerdicts, with_verdicts
-from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json
+from framethrift.reporting.cell_file import Problem, check_summary, read_cell_file, read_json, sound_summary
 from framethrift.reporting.run_file import RunFile, read_run
 
 
@@ -224,10 +224,14 @@ class Results:
             return None
         content, problems = read_json(path, place)
         self.problems += problems
-        if problems or not content["judge"]:
+        if problems:
             return None
         try:
-            return with_verdicts(rows, protocol, content["judge"]["model"], content["benchmarks"][key.benchmark])
+            judge, verdicts = content["judge"], content["benchmarks"][key.benchmark]
+            return with_verdicts(rows, protocol, judge["model"], verdicts) if judge else None
+        except (AttributeError, KeyError, TypeError) as error:
+            self.problems.append(Problem(place, path, f"is no file of verdicts ({type(error).__name__}: {error}); judge again"))
+            return None
         except StaleVerdicts as error:
             self.problems.append(Problem(place, path, str(error)))
             return None
@@ -240,7 +244,8 @@ class Results:
         found = run.benchmarks.get(key.benchmark)
         if found is None:
             return {}, [Problem(place, path, f"says nothing about {key.benchmark}, although its questions are there")]
-        return found, check_summary(rows, found, path, place, load_benchmarks()[key.benchmark]) if rows else []
+        sound, problems = sound_summary(found, path, place)
+        return sound, problems + (check_summary(rows, sound, path, place, load_benchmarks()[key.benchmark]) if rows else [])
 
 
 def _why(absent: list[int], unjudged: list[int]) -> str:

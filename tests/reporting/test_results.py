@@ -103,6 +103,16 @@ def test_a_file_of_rubbish_is_no_cell(layout: Layout) -> None:
         ('{"benchmarks": {}}', "says nothing about mini_motion"),
         ('{"benchmarks": {"mini_motion": {"n": 180, "correct": 180, "accuracy": 1.0}}}', "says accuracy 1, its questions give"),
         ('{"benchmarks": {"mini_motion": {"n": "many"}}}', "n is 'many', expected a number"),
+        ('{"benchmarks": {"mini_motion": {"coverage": "all"}}}', "coverage is 'all', expected dict: left out"),
+        (
+            '{"benchmarks": {"mini_motion": {"coverage": {"partial": true, "expected_questions": "some"}}}}',
+            "coverage holds {'expected_questions': 'some'}, expected whole numbers: left out",
+        ),
+        ('{"benchmarks": {"mini_motion": {"missing_questions": "6"}}}', "missing_questions is '6', expected int: left out"),
+        (
+            '{"benchmarks": {"mini_motion": {"missing_questions": 6, "missing_reasons": 6}}}',
+            "missing_reasons is 6, expected dict",
+        ),
         (None, "cells.json is missing"),
     ],
 )

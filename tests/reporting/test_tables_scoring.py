@@ -138,6 +138,11 @@ def test_a_cell_without_a_judge_is_not_judged(layout: Layout, monkeypatch: pytes
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"judge": None, "benchmarks": {"mini_motion": None}}))
     assert _reason(layout, study) == "not judged (no verdicts for seed 0)"
+    for damaged in ([], {"judge": "judge-1", "benchmarks": {}}, {**content, "benchmarks": {"mini_motion": 5}}):
+        path.write_text(json.dumps(damaged))
+        assert _reason(layout, study) == "not judged (no verdicts for seed 0)"
+        assert any("is no file of verdicts" in problem.what for problem in _sources(layout, study).problems)
+    path.write_text(json.dumps({"judge": None, "benchmarks": {"mini_motion": None}}))
     entry = tables_scoring.scoring(_sources(layout, study)).rows[0]
     assert entry["ours"].value is None and "not judged" in str(entry["ours"].missing)
     path.write_text(json.dumps(content))
