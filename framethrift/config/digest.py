@@ -128,6 +128,7 @@ _ANSWERING = (
             "shown",
             "streams",
             "tasks",
+            "tiering",
         )
     ),
 )

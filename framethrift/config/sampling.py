@@ -92,6 +92,32 @@ class Select(Section):
         return self
 
 
+class Tiered(Select):
+    """Frames at resolutions that follow their ranks (Q-Frame, ICCV 2025): the first at full size, then half, then a quarter."""
+
+    kind: Literal["tiered"] = "tiered"  # type: ignore[assignment]
+    selector: Literal["q_frame", "top_k", "top_k_mean", "msjoe", "tspo"] = Field(
+        "q_frame", description="A frame selector that ranks its frames."
+    )
+    frames: int = Field(0, ge=0, description="high + mid + low frames, which are counted: leave it out.")
+    queries: Literal["reasoned", "question"] = Field(
+        "question", description="What scores the frames: the MLLM's visual queries, or the bare question."
+    )
+    high: int = Field(4, ge=1, description="Best frames, at full size.")
+    mid: int = Field(8, ge=0, description="Next frames, at half the side: a quarter of the tokens each.")
+    low: int = Field(32, ge=0, description="Last frames, at a quarter of the side: a sixteenth of the tokens each.")
+
+    @model_validator(mode="after")
+    def _in_tiers(self) -> "Tiered":
+        if self.rest != "drop" or self.reducer is not None or self.order != "time":
+            raise ValueError("tiered frames are shown alone, whole and in temporal order; leave rest, reducer and order out")
+        total = self.high + self.mid + self.low
+        if self.frames not in (0, total):
+            raise ValueError(f"frames {self.frames}: high + mid + low are {total}; leave frames out")
+        object.__setattr__(self, "frames", total)  # frozen, and known only now
+        return self
+
+
 class Blind(Section):
     """No video at all: the control every benchmark is checked against."""
 
@@ -104,4 +130,4 @@ class Chance(Section):
     kind: Literal["chance"] = "chance"
 
 
-Sampling = Annotated[Stream | Select | Blind | Chance, Field(discriminator="kind")]
+Sampling = Annotated[Stream | Select | Tiered | Blind | Chance, Field(discriminator="kind")]

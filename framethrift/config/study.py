@@ -10,7 +10,7 @@ from framethrift.config.cells import Cells, Latency
 from framethrift.config.data import Dataset, LongVideoQA, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
+from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream, Tiered
 from framethrift.config.training import Training
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, Variant, VideolmVariant
 
@@ -74,6 +74,8 @@ class Study(Section):
             raise ValueError(f"arena.sampling: {self.arena.sampling!r} shows no tokens to reduce, or has a reducer already")
         if isinstance(shown, Select) and shown.rest == "delta":
             raise ValueError(f"arena.sampling: {self.arena.sampling!r} (rest: delta) is not reduced; choose one with rest: drop")
+        if isinstance(shown, Tiered):
+            raise ValueError(f"arena.sampling: {self.arena.sampling!r} (kind: tiered) is not reduced; choose one of kind: select")
         for name, sampling in self.arena.samplings(shown).items():
             if self.samplings.setdefault(name, sampling) != sampling:
                 raise ValueError(f"samplings.{name}: the arena makes another sampling of that name; call yours otherwise")
@@ -144,6 +146,11 @@ class Study(Section):
             fits = not isinstance(shown, Select) or (shown.selector not in set(TRAINED) - set(own) and shown.rest == "drop")
         if getattr(shown, "reducer", None) is not None and backbone.family != "llava_onevision":
             raise ValueError(f"{field}: {sampling!r} has a reducer, which baseline {name!r} ({backbone.family}) has no place for")
+        if isinstance(shown, Tiered):
+            raise ValueError(
+                f"{field}: {name!r} ({backbone.family}) cannot be shown {sampling!r}: a baseline sees all frames at one size, "
+                "kind: tiered shows them at several; use kind: select"
+            )
         if not fits:
             raise ValueError(
                 f"{field}: {name!r} ({backbone.family}) cannot be shown {sampling!r}: Δ-tokens and sampler networks "
@@ -166,6 +173,8 @@ class Study(Section):
                         f"{field}.samplings: {sampling!r} alters the Δ-tokens, which is for inference; to train on one branch, "
                         "set models.delta_encoder.motion_tokens or residual_tokens to 0"
                     )
+                if isinstance(self.samplings[sampling], Tiered):
+                    raise ValueError(f"{field}.samplings: {sampling!r} (kind: tiered) is for inference; train with kind: select")
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
             self._check_start(name, variant)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from framethrift.codec import read_frames, sample_times
 from framethrift.config import Layout, Study
-from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream
+from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream, Tiered
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant, SamplerVariant, VideolmVariant
 from framethrift.evaluation.answering import Answerer, Answering
@@ -25,6 +26,7 @@ from framethrift.evaluation.selection import SelectViewer
 from framethrift.evaluation.shown import BlindViewer, Viewer
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.evaluation.streams import StreamViewer
+from framethrift.evaluation.tiering import TieredViewer
 from framethrift.files import file_digest
 from framethrift.models.clip import ClipScorer
 from framethrift.models.clip_cache import FrameEmbeddings
@@ -66,18 +68,15 @@ class Loaded:
             return Answerer(*parts, BlindViewer(), watch)
         if isinstance(sampling, Stream):
             return self.reducing(sampling, StreamViewer(*parts, sampling, watch, self.seed, name), watch)
-        kind = MixedViewer if sampling.rest == "delta" else SelectViewer
-        viewer = kind(
-            *parts,
-            sampling,
-            watch,
-            key_frames=self.key_frames,
-            scoring=scoring,
-            sampler=self.sampler,
-            draw=self.draw,
-            seed=self.seed,
-            name=name,
-        )
+        own: dict[str, Any] = {
+            **{"key_frames": self.key_frames, "scoring": scoring, "sampler": self.sampler},
+            **{"draw": self.draw, "seed": self.seed, "name": name},
+        }
+        viewer: SelectViewer
+        if isinstance(sampling, Tiered):
+            viewer = TieredViewer(*parts, sampling, watch, **own)
+        else:
+            viewer = (MixedViewer if sampling.rest == "delta" else SelectViewer)(*parts, sampling, watch, **own)
         return self.reducing(sampling, viewer, watch)
 
     def reducing(self, sampling: Stream | Select, viewer: Viewer, watch: Stopwatch) -> Answerer:

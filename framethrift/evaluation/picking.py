@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from framethrift.codec import sample_times
 from framethrift.codec.energy import packet_bytes
-from framethrift.config.sampling import Select
+from framethrift.config.sampling import Select, Tiered
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.clip import ClipScorer, similarity
 from framethrift.models.reasoning import scoring_queries
 from framethrift.models.sampler import FrameSampler
-from framethrift.selectors import SelectorInput, select
+from framethrift.selectors import SelectorInput, select, select_ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,13 @@ class Candidates:
 @dataclass(frozen=True)
 class Picked:
     """Frames chosen for a question, in the order in which they are shown: numbers among the video's candidates, and seconds;
-    `queries` scored them, `text` is what a model wrote them in."""
+    `queries` scored them, `text` is what a model wrote them in; `ranks`: of each, 0 the best, where their sizes follow them."""
 
     places: tuple[int, ...]
     times: tuple[float, ...]
     queries: tuple[str, ...] = ()
     text: str = ""
+    ranks: tuple[int, ...] = ()
 
 
 Writer = Callable[[Sequence[Ask], Sequence[Picked]], list[str]]  # questions, previews of their videos → texts with visual queries
@@ -93,7 +94,7 @@ class FramePicker:
         with self._watch("select"):
             chosen = [self._choose(ask, given, own) for ask, given, own in zip(asks, candidates, embedded, strict=True)]
         return [
-            Picked(tuple(given.places[own].tolist()), tuple(given.times[own].tolist()), scored, text)
+            self._picked(given, own, scored, text)
             for given, own, scored, text in zip(candidates, chosen, queries, texts, strict=True)
         ]
 
@@ -102,6 +103,14 @@ class FramePicker:
             return sample_times(video.path, self._sampling.candidate_fps), None
         with self._watch("clip"):
             return self._scoring.embeddings(video)
+
+    def _picked(self, given: Candidates, chosen: NDArray[np.int64], queries: tuple[str, ...], text: str) -> Picked:
+        ranks: NDArray[np.int64] = np.empty(0, np.int64)
+        if isinstance(self._sampling, Tiered):  # chosen best first, shown in temporal order
+            ranks = np.argsort(chosen)
+            chosen = chosen[ranks]
+        places, times = tuple(given.places[chosen].tolist()), tuple(given.times[chosen].tolist())
+        return Picked(places, times, queries, text, tuple(ranks.tolist()))
 
     def _queries(self, ask: Ask, text: str) -> tuple[str, ...]:
         """What the frames are scored with: the written queries, the bare question, or nothing."""
@@ -142,6 +151,8 @@ class FramePicker:
             logit_scale=self._scoring.scorer.logit_scale if self._scoring else 100.0,
             packet_bytes=packet_bytes(ask.video.path, candidates.times) if self._sampling.selector == "packet_size" else None,
         )
+        if isinstance(self._sampling, Tiered):
+            return select_ranked(self._sampling.selector, given)
         chosen = select(self._sampling.selector, given)
         return rng.permutation(chosen) if self._sampling.order == "shuffled" else chosen
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.codec import read_frames
-from framethrift.config.sampling import Blind, Sampling, Select, Stream
+from framethrift.config.sampling import Blind, Sampling, Select, Stream, Tiered
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer
 from framethrift.evaluation.backbones import Backbone, OpenBackbone, Seen
@@ -50,6 +50,8 @@ class PlainAnswerer:
         self._reduced = ReducedBackbone(backbone, reduction, seed) if isinstance(backbone, OpenBackbone) else None
         if reduction is not None and self._reduced is None:
             raise ValueError(f"reducer {reduction.name!r}: a {type(backbone).__name__} needs its visual tokens in their grid")
+        if isinstance(sampling, Tiered):
+            raise ValueError(f"sampling kind: tiered: a {type(backbone).__name__} sees all frames at one size; use kind: select")
         self._pick: Callable[[Sequence[Ask]], list[Picked]]
         if isinstance(sampling, Select) and sampling.rest == "drop":
             reading: dict[str, Any] = {"previews": key_frames.previews, "scoring": scoring, "write": self._write}

@@ -17,7 +17,7 @@ from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
 from framethrift.models.sampler import FrameSampler
-from framethrift.tokens import StreamItem, require_fit, token_budget
+from framethrift.tokens import StreamItem, frames_budget, require_fit, token_budget
 
 CHUNK = 64  # frames that go through the tower at a time
 
@@ -70,14 +70,18 @@ class SelectViewer:
             self._require_fit(ask, items)
         self._encode(asks, picked)
         # Both: two spans make two plans of the same frames, and two frames may stand at the same slot of a plan.
-        keys = [(ask.video, own.places, items) for ask, own, items in zip(asks, picked, planned, strict=True)]
-        known = {key: self._shown(*key, self._grid) for key in dict.fromkeys(keys)}
+        keys = [(ask.video, own.places, items, self._grids(own)) for ask, own, items in zip(asks, picked, planned, strict=True)]
+        known = {key: self._shown(*key) for key in dict.fromkeys(keys)}
         self._features = {}
         return [View(known[key], own.queries, own.text) for key, own in zip(keys, picked, strict=True)]
 
     def _planned(self, ask: Ask, own: Picked) -> tuple[StreamItem, ...]:
         """What a question is shown of its chosen frames' video, in order."""
         return _key_frames(own)
+
+    def _grids(self, own: Picked) -> tuple[int, ...]:
+        """Side of each chosen frame's pooled grid."""
+        return (self._grid,) * len(own.places)
 
     def _require_fit(self, ask: Ask, items: Sequence[StreamItem]) -> None:
         if self._name:
@@ -96,8 +100,8 @@ class SelectViewer:
             together.setdefault((ask.video, own.places), []).append(index)
         conversations = []
         for (video, places), indices in together.items():
-            items = _key_frames(previews[indices[0]])
-            shown = self._shown(video, places, items, self._preview_grid) if places else NOTHING
+            items, grids = _key_frames(previews[indices[0]]), (self._preview_grid,) * len(places)
+            shown = self._shown(video, places, items, grids) if places else NOTHING
             conversations.append(shown.conversation(self._processor, [query_prompt(asks[index].about) for index in indices]))
         tokenizer = self._processor.tokenizer
         with self._watch("reason"):
@@ -124,12 +128,12 @@ class SelectViewer:
                     found = self._model.vision_features(self._processor.pixels(pictures).to(self._model.device))
                 features.update(zip(places, found, strict=True))
 
-    def _shown(self, video: EncodedVideo, places: Sequence[int], items: tuple[StreamItem, ...], grid: int) -> Shown:
-        """A plan whose I-frames are the encoded frames at `places`."""
+    def _shown(self, video: EncodedVideo, places: Sequence[int], items: tuple[StreamItem, ...], grids: tuple[int, ...]) -> Shown:
+        """A plan whose I-frames are the encoded frames at `places`, pooled to `grids`."""
         features = torch.stack([self._features[video][place] for place in places])
-        grids = (grid,) * len(places)
-        deltas = self._fused(video, [item for item in items if item.kind == "P"])
-        cost = token_budget(items, self._processor.costs(grid))
+        fused = [item for item in items if item.kind == "P"]
+        deltas = self._fused(video, fused)
+        cost = frames_budget(grids) + token_budget(fused, self._processor.costs())
         return Shown(items, self._processor.expand(items, grids), features, grids, deltas, cost)
 
     def _fused(self, video: EncodedVideo, items: Sequence[StreamItem]) -> Tensor | None:

@@ -2,7 +2,7 @@
 
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Sampling, Select, Stream
+from framethrift.config.sampling import Sampling, Select, Stream, Tiered
 from framethrift.config.variants import SamplerVariant
 from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS
 from framethrift.planning.assumptions import benchmark_data, data_of
@@ -100,6 +100,8 @@ def arena(estimator: Estimator, variant: str, budget: int) -> Stage:
 def _most(how: Sampling, recipe: Recipe, networks: Networks, text: int) -> str:
     """What to lower so that the sampling fits into the context."""
     context, costs = networks.models.language.context, networks.costs
+    if isinstance(how, Tiered):
+        return "lower high, mid or low"
     if not isinstance(how, Stream):
         return f"lower frames to {gops_that_fit(context, costs, 1, 0, text)}"
     deltas = 0 if how.delta == "drop" else recipe.slots_at(how.window) - how.keyframes_per_gop

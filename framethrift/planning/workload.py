@@ -1,14 +1,15 @@
 """How much a study shows its models: frames, P-frames and tokens of a video of a given length."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Blind, Chance, Sampling, Select
+from framethrift.config.sampling import Blind, Chance, Sampling, Select, Tiered
 from framethrift.config.training import KeyFrames
-from framethrift.tokens import TokenCosts, plan_stream, token_budget
+from framethrift.tokens import TokenCosts, frames_budget, plan_stream, tier_sides, token_budget
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ def view(sampling: Sampling, seconds: float, recipe: Recipe, costs: TokenCosts, 
     """What `sampling` shows of a video of `seconds`, planned by the same function as in training and evaluation."""
     if isinstance(sampling, Blind | Chance):
         return View(0, 0, 0)
+    if isinstance(sampling, Tiered):
+        side = frames.grid or math.isqrt(costs.image_tokens)
+        sides = tier_sides(sampling, side, candidates(seconds, sampling.candidate_fps))
+        return View(len(sides), 0, frames_budget(sides))
     if isinstance(sampling, Select):
         own = costs if frames.grid is None else TokenCosts.of(frames.grid, 0, 0)
         shown = _frames(sampling.frames, seconds, sampling.candidate_fps, own)

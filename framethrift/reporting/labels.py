@@ -3,7 +3,7 @@
 from framethrift.config import Study
 from framethrift.config.recipe import Recipe
 from framethrift.config.rows import Row, changes, recipe_shown
-from framethrift.config.sampling import Chance, Sampling, Select, Stream
+from framethrift.config.sampling import Chance, Sampling, Select, Stream, Tiered
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
 _DELTA_USE = {
@@ -43,6 +43,9 @@ def _shown_label(sampling: Stream | Select, recipe: Recipe) -> str:
         return f"{keys} + {_plural(others, 'P-frame')} / GOP{windows}{_DELTA_USE[sampling.delta]}"
     queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
     rest = ", the rest as Δ-tokens" if sampling.rest == "delta" else ""
+    if isinstance(sampling, Tiered):
+        tiers = f"{sampling.high} + {sampling.mid} + {sampling.low} frames at full, half and quarter side"
+        return f"{sampling.selector.replace('_', ' ')}, {tiers}{queries}"
     return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
 
 

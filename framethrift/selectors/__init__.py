@@ -1,6 +1,6 @@
 """Frame selectors by name: one file each behind one small protocol. No torch."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,21 +18,30 @@ from framethrift.selectors.top_k import top_k, top_k_mean
 from framethrift.selectors.tspo import tspo
 from framethrift.selectors.uniform import uniform
 
-SELECTORS: dict[str, Callable[[SelectorInput], Indices]] = {
+
+def _increasing(ranked: Selector) -> Selector:
+    return lambda inputs: np.sort(ranked(inputs))
+
+
+# Those that choose the first K of an order: best first, where all others tell no ranks.
+RANKED: dict[str, Selector] = {
+    "top_k": top_k,
+    "top_k_mean": top_k_mean,
+    "q_frame": q_frame,
+    "msjoe": msjoe,
+    "tspo": tspo,
+}
+SELECTORS: dict[str, Selector] = {
     "uniform": uniform,
     "packet_size": packet_size,
     "random": random,
-    "top_k": top_k,
-    "top_k_mean": top_k_mean,
     "split_top_k": split_top_k,
     "bin_max": bin_max,
-    "q_frame": q_frame,
     "bolt": bolt,
     "bolt_distinct": bolt_distinct,
     "aks": aks,
     "oracle": oracle,
-    "msjoe": msjoe,
-    "tspo": tspo,
+    **{name: _increasing(ranked) for name, ranked in RANKED.items()},
 }
 
 
@@ -55,4 +64,23 @@ def select(name: str, inputs: SelectorInput) -> Indices:
     return chosen
 
 
-__all__ = ["SELECTORS", "SelectionError", "Selector", "SelectorInput", "select"]
+def select_ranked(name: str, inputs: SelectorInput) -> Indices:
+    """(min(K, T),) int64 indices of the frames that `select` chooses, best first.
+
+    Raises SelectionError for a selector that tells no ranks, a missing input, or a selector that breaks the protocol.
+    """
+    if name not in RANKED:
+        raise SelectionError(f"selector {name!r} tells no ranks of its frames; allowed: {sorted(RANKED)}")
+    budget = min(inputs.budget, inputs.frames)
+    chosen = RANKED[name](replace(inputs, budget=budget))
+    if chosen.shape != (budget,) or chosen.dtype != np.int64 or not np.isin(chosen, np.arange(inputs.frames)).all():
+        raise SelectionError(
+            f"selector {name!r} returned {chosen.dtype} {chosen.tolist()}; "
+            f"expected {budget} int64 indices below {inputs.frames}, best first"
+        )
+    if len(np.unique(chosen)) < budget:
+        raise SelectionError(f"selector {name!r} returned {chosen.tolist()}: a frame has one rank only")
+    return chosen
+
+
+__all__ = ["RANKED", "SELECTORS", "SelectionError", "Selector", "SelectorInput", "select", "select_ranked"]

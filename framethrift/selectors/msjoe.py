@@ -6,7 +6,7 @@ from framethrift.selectors.protocol import Indices, SelectionError, SelectorInpu
 
 
 def msjoe(inputs: SelectorInput) -> Indices:
-    """K largest sampler weights, or with `draw` K frames drawn without replacement from softmax(weights).
+    """K largest sampler weights, or with `draw` K frames drawn without replacement from softmax(weights); best first.
 
     The paper draws while training and is silent about evaluation; the study's set_likelihood.evaluate says which.
     Raises SelectionError without weights: only sampler and joint variants bring them.
@@ -16,4 +16,4 @@ def msjoe(inputs: SelectorInput) -> Indices:
     weights = np.asarray(inputs.weights, dtype=np.float64)
     if inputs.draw:
         weights = weights + inputs.rng.gumbel(size=inputs.frames)
-    return np.sort(largest(weights, inputs.budget))
+    return largest(weights, inputs.budget)

@@ -6,7 +6,7 @@ from framethrift.selectors.protocol import Indices, SelectionError, SelectorInpu
 
 
 def tspo(inputs: SelectorInput) -> Indices:
-    """K largest weights of the agent, without the training's Gumbel noise: the authors' rule but for Video-MME.
+    """K largest weights of the agent, best first, without the training's Gumbel noise: the authors' rule but for Video-MME.
 
     There their code takes the best frame of each of K equal parts instead.
     Raises SelectionError without weights: only sampler variants with `method: tspo` bring them.
@@ -15,4 +15,4 @@ def tspo(inputs: SelectorInput) -> Indices:
         raise SelectionError(
             "weights: tspo needs its agent; evaluate a sampler variant with method: tspo, by `queries: question`"
         )
-    return np.sort(largest(np.asarray(inputs.weights, dtype=np.float64), inputs.budget))
+    return largest(np.asarray(inputs.weights, dtype=np.float64), inputs.budget)

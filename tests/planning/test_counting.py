@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from framethrift.config.load import load_study
 from framethrift.config.models import DeltaEncoder, LanguageModel, Models, VisionTower
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Select
+from framethrift.config.sampling import Select, Tiered
 from framethrift.config.training import KeyFrames
 from framethrift.models.clip import build_clip
 from framethrift.models.delta_pretrainer import build_delta_pretrainer, patch_regression
@@ -179,3 +179,11 @@ def test_chosen_frames_between_delta_tokens_cost_what_is_shown_on_average() -> N
         spent.append(token_budget(plan_selected(slots.times, slots.valid, chosen), costs))
     assert expected.images == 4 and expected.deltas == pytest.approx(80.5)
     assert expected.tokens == pytest.approx(np.mean(spent), abs=0.5)
+
+
+def test_frames_in_tiers_are_all_seen_and_cost_their_own_sizes() -> None:
+    recipe, costs = Recipe(fps=1, gop=8, window=1, width=48, height=48), TokenCosts.of(14, 4, 4)
+    whole = view(Tiered(), 96, recipe, costs, KeyFrames())
+    assert (whole.images, whole.deltas, whole.tokens) == (44, 0, 4 * 210 + 8 * 56 + 32 * 20)
+    short = view(Tiered(), 6, recipe, costs, KeyFrames(grid=8))
+    assert (short.images, short.tokens) == (6, 4 * 72 + 2 * 20)

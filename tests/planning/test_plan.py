@@ -67,6 +67,9 @@ def test_the_paper_stages_are_near_what_arithmetic_says(paper: tuple[list[Job], 
     frames = load_study("paper", ["models.language.context=8192"])
     shown = make_plan(frames, [Job("evaluate", {"variant": "llava", "sampling": "uniform_64"}, ())], assumptions([])).notes
     assert "13,440" in shown[0] and shown[0].endswith("lower frames to 38")
+    frames = load_study("paper", ["models.language.context=1900"])
+    shown = make_plan(frames, [Job("evaluate", {"variant": "llava", "sampling": "q_frame_4_8_32"}, ())], assumptions([])).notes
+    assert "1,928" in shown[0] and shown[0].endswith("lower high, mid or low")
 
 
 def test_better_hardware_and_use_shorten_it(paper: tuple[list[Job], Plan]) -> None:

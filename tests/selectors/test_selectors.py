@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from framethrift.selectors import SELECTORS, SelectionError, SelectorInput, select
+from framethrift.config.sampling import Tiered
+from framethrift.selectors import RANKED, SELECTORS, SelectionError, SelectorInput, select, select_ranked
 
 
 def inputs(scores=None, budget=4, frames=None, seed=0, **more) -> SelectorInput:
@@ -165,6 +166,37 @@ def test_q_frame_draws_in_proportion_to_the_tempered_softmax():
     rng = np.random.default_rng(0)
     draws = [int(select("q_frame", SelectorInput(np.arange(4.0), scores, "", 1, rng))[0]) for _ in range(6000)]
     np.testing.assert_allclose(np.bincount(draws, minlength=4) / 6000, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(RANKED))
+def test_ranks_are_an_order_of_the_frames_that_are_chosen(name):
+    for budget in (1, 5, 23):
+        ranked = select_ranked(name, full(24, budget, seed=4))
+        np.testing.assert_array_equal(np.sort(ranked), select(name, full(24, budget, seed=4)))
+        # A smaller budget ends the same order earlier.
+        np.testing.assert_array_equal(ranked, select_ranked(name, full(24, 23, seed=4))[:budget])
+    few = select_ranked(name, full(6, 44))
+    assert sorted(few.tolist()) == list(range(6)) and few.tolist() != sorted(few.tolist())
+
+
+def test_ranks_by_hand():
+    np.testing.assert_array_equal(select_ranked("top_k", inputs([[0.1, 0.5, 0.2, 0.4], [0.6, 0.0, 0.0, 0.4]], 3)), [0, 1, 3])
+    weighed = inputs(frames=5, budget=3, weights=np.log([0.1, 0.4, 0.15, 0.3, 0.05]))
+    np.testing.assert_array_equal(select_ranked("tspo", weighed), [1, 3, 2])
+    # Scores ten apart in logits of 100 / 0.8 x cosine: no likely noise changes their order.
+    np.testing.assert_array_equal(select_ranked("q_frame", inputs([0.1, 0.9, 0.5, 0.7, 0.3], 4)), [1, 3, 2, 4])
+
+
+def test_a_selector_without_ranks_is_refused_by_name(monkeypatch):
+    with pytest.raises(SelectionError, match=r"'bolt' tells no ranks.*'msjoe', 'q_frame', 'top_k'"):
+        select_ranked("bolt", full())
+    monkeypatch.setitem(RANKED, "broken", lambda given: np.array([3, 1, 3]))
+    with pytest.raises(SelectionError, match=r"'broken' returned \[3, 1, 3\]"):
+        select_ranked("broken", inputs(frames=9, budget=3))
+    with pytest.raises(SelectionError, match="'broken' returned int64"):
+        select_ranked("broken", inputs(frames=3, budget=3))
+    monkeypatch.undo()
+    assert set(Tiered.model_fields["selector"].annotation.__args__) == set(RANKED)
 
 
 def test_q_frame_changes_with_the_seed():
