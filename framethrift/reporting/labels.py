@@ -1,9 +1,11 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
+from pathlib import PurePath
+
 from framethrift.config import Study
 from framethrift.config.recipe import Recipe
 from framethrift.config.rows import Row, changes, recipe_shown
-from framethrift.config.sampling import Chance, Sampling, Select, Stream
+from framethrift.config.sampling import Chance, Replay, Sampling, Select, Stream
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
 _DELTA_USE = {
@@ -43,7 +45,10 @@ def _shown_label(sampling: Stream | Select, recipe: Recipe) -> str:
         return f"{keys} + {_plural(others, 'P-frame')} / GOP{windows}{_DELTA_USE[sampling.delta]}"
     queries = {"none": "", "reasoned": ", reasoned queries", "question": ", question as query"}[sampling.queries]
     rest = ", the rest as Δ-tokens" if sampling.rest == "delta" else ""
-    return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
+    chosen = (
+        f"replay of {PurePath(sampling.indices).name}" if isinstance(sampling, Replay) else sampling.selector.replace("_", " ")
+    )
+    return f"{chosen}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
 
 
 def change_label(study: Study, name: str) -> str:
