@@ -65,6 +65,21 @@ def _ranked(benchmark: str, asked: Asked, sampling: Replay) -> Ranked:
     return ranked
 
 
+def require_told_apart(questions: Sequence[Posed]) -> None:
+    """Refuse question ids that mean different questions in two benchmarks of a cell: an index file knows ids only.
+
+    Raises SelectionError naming the first such id and both benchmarks.
+    """
+    known: dict[str, Posed] = {}
+    for own in questions:
+        first = known.setdefault(own.question.question_id, own)
+        if (first.ask.video, first.question.question) != (own.ask.video, own.question.question):
+            raise SelectionError(
+                f"question_id {own.question.question_id!r} is one question of {first.benchmark} and another of {own.benchmark}: "
+                "give each benchmark a replay with an index file of its own"
+            )
+
+
 def span_of(question: Question) -> tuple[float, float]:
     """Seconds of the video that may be shown: the question's clip, and nothing after the moment it is asked."""
     ends = [bound for bound in (question.end, question.until) if bound is not None]

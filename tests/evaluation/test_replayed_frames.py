@@ -15,7 +15,7 @@ from framethrift.evaluation.evaluate import evaluate_cells
 from framethrift.evaluation.lmms_tasks import Prompted
 from framethrift.evaluation.loading import load_variant
 from framethrift.evaluation.opening import open_checkpoint
-from framethrift.evaluation.posing import posed
+from framethrift.evaluation.posing import Posed, posed, require_told_apart
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.evaluation.shown import Ask
 from framethrift.files import file_digest
@@ -38,9 +38,13 @@ def _written(file: Path, asked: Asked, index: list[int]) -> Replay:
     return Replay(frames=3, indices=str(file))
 
 
-def _asks(asked: Asked, sampling: Replay) -> list[Ask]:
+def _posed(asked: Asked, sampling: Replay) -> list[Posed]:
     prompts = {question.question_id: Prompted(question.question, None, ()) for question in asked.present}
-    return [own.ask for own in posed("mini_needle", asked, sampling, prompts)]
+    return posed("mini_needle", asked, sampling, prompts)
+
+
+def _asks(asked: Asked, sampling: Replay) -> list[Ask]:
+    return [own.ask for own in _posed(asked, sampling)]
 
 
 def test_every_question_is_shown_its_own_frames(mllm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -81,6 +85,15 @@ def test_a_question_without_a_line_is_named_before_anything_is_asked(mllm, tmp_p
     lacking, total = asked.present[1].question_id, len(asked.present)
     with pytest.raises(SelectionError, match=rf"theirs.jsonl: no line for question {lacking!r} of mini_needle \(1 of {total}"):
         _asks(asked, sampling)
+
+
+def test_an_id_that_means_two_questions_is_refused(mllm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    first, second, *_ = _posed(mllm[1], _written(tmp_path / "theirs.jsonl", mllm[1], [0, 100, 200]))
+    require_told_apart([first, second, replace(first, benchmark="the same again")])
+    name = first.question.question_id
+    twin = replace(second, benchmark="other", question=replace(second.question, question_id=name))
+    with pytest.raises(SelectionError, match=f"{name!r} is one question of mini_needle and another of other"):
+        require_told_apart([first, twin])
 
 
 def test_what_has_no_question_ids_refuses_it(tiny) -> None:  # type: ignore[no-untyped-def]
