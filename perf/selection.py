@@ -84,7 +84,7 @@ def hour(folder: Path, repeats: int) -> dict[str, float]:
         weights = networks[name].weights(cosines, queries, frames) if name in networks else None
         scores, evidence = cosines.astype(np.float64), [(600.0, 620.0), (2400.0, 2500.0)]
         rng = np.random.default_rng(0)
-        select(name, SelectorInput(times, scores, "", FRAMES, rng, evidence, weights, packet_bytes=times))
+        select(name, SelectorInput(times, scores, "", FRAMES, rng, evidence, weights, packet_bytes=times, ranked=times))
 
     found |= {f"{name}_s": seconds(partial(choose, name), repeats) for name in SELECTORS}
     # TSPO caps its candidates at 128; here its agent of width 768 reads all 3600.

@@ -123,6 +123,7 @@ _ANSWERING = (
             "plain",
             "posing",
             "questions",
+            "rankings",
             "reducing",
             "selection",
             "shown",

@@ -91,6 +91,27 @@ class Select(Section):
             raise ValueError("rest: delta makes a token stream in temporal order; leave reducer and order out")
         return self
 
+    @model_validator(mode="after")
+    def _replays_a_file(self) -> "Select":
+        if self.selector == "replay" and not isinstance(self, Replay):
+            raise ValueError("selector: 'replay' shows the frames that a file names; use kind: replay with indices: FILE")
+        return self
+
+
+class Replay(Select):
+    """Frames that a published index file names per question: a selector whose weights cannot be run, on the same backbone."""
+
+    kind: Literal["replay"] = "replay"  # type: ignore[assignment]
+    selector: Literal["replay"] = Field("replay", description="Taken as it is from the file.")
+    queries: Literal["none"] = Field("none", description="The file's own method has scored the frames.")
+    indices: str = Field(
+        min_length=1,
+        description=(
+            "JSONL file, relative to where the command is run: a question_id per line with times (seconds), or with index (frame "
+            "numbers of the source video) and its fps; best first. The candidate nearest to each is taken."
+        ),
+    )
+
 
 class Tiered(Select):
     """Frames at resolutions that follow their ranks (Q-Frame, ICCV 2025): the first at full size, then half, then a quarter."""
@@ -130,4 +151,4 @@ class Chance(Section):
     kind: Literal["chance"] = "chance"
 
 
-Sampling = Annotated[Stream | Select | Tiered | Blind | Chance, Field(discriminator="kind")]
+Sampling = Annotated[Stream | Select | Tiered | Replay | Blind | Chance, Field(discriminator="kind")]

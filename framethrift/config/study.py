@@ -10,7 +10,7 @@ from framethrift.config.cells import Cells, Latency
 from framethrift.config.data import Dataset, LongVideoQA, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream, Tiered
+from framethrift.config.sampling import Blind, Chance, Replay, Sampling, Select, Stream, Tiered
 from framethrift.config.training import Training
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, Variant, VideolmVariant
 
@@ -116,6 +116,11 @@ class Study(Section):
                 raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
                 self._known(f"latency[{index}].samplings", sampling, self.samplings)
+                if isinstance(self.samplings[sampling], Replay):
+                    raise ValueError(
+                        f"latency[{index}].samplings: {sampling!r} replays a file, and what chose its frames cannot be timed; "
+                        "choose another"
+                    )
         frames = self.training.key_frames
         if frames.previews > frames.frames:
             raise ValueError(
@@ -177,6 +182,10 @@ class Study(Section):
                     raise ValueError(f"{field}.samplings: {sampling!r} (kind: tiered) is for inference; train with kind: select")
                 if isinstance(self.samplings[sampling], Chance):
                     raise ValueError(f"{field}.samplings: {sampling!r} is a random choice; nothing can be trained with it")
+                if isinstance(self.samplings[sampling], Replay):
+                    raise ValueError(
+                        f"{field}.samplings: {sampling!r} replays a file about benchmarks' questions; train with another selector"
+                    )
             self._check_start(name, variant)
             if not variant.trained and self.models_of(name).language.source is None:
                 raise ValueError(f"{field}.trained: false needs models.language.source, the published weights")

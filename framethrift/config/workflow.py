@@ -1,7 +1,9 @@
 """What the Snakefile knows of a run: the study, its folders, and which files each job needs."""
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from framethrift.config.benchmarks import datasets_of, load_benchmarks
@@ -10,7 +12,7 @@ from framethrift.config.digest import rule_digest
 from framethrift.config.judge import Endpoint, JudgeSettingsError
 from framethrift.config.layout import Layout
 from framethrift.config.load import StudyError, load_study
-from framethrift.config.sampling import Chance
+from framethrift.config.sampling import Chance, Replay
 from framethrift.config.study import Study
 from framethrift.config.tables import TARGETS, table_rows
 from framethrift.config.variants import BaselineVariant, SamplerVariant
@@ -32,10 +34,19 @@ class Workflow:
         self._digests: dict[tuple[str, ...], str] = {}
         self.study: Study = load_study(source, overrides)
         self.layout = Layout(f"{results}/{self.study.name}")
+        self._keep_apart()
         self.shards = shards  # jobs that a cell's questions are divided among: a matter of the machine, not of the science
         # Not a parameter of the rules: a changed override must rerun only what its digests say.
         words = ["--study", source, *(word for override in overrides for word in ("--set", override))]
         self.arguments = shlex.join(words).replace("{", "{{").replace("}", "}}")  # part of a command that Snakemake formats
+
+    def _keep_apart(self) -> None:
+        """Refuse an index file among the study's results: what no job makes is deleted there when a run is repaired."""
+        for name, shown in self.study.samplings.items():
+            if isinstance(shown, Replay):
+                for folder in (self.layout.root, self.layout.report.parent):
+                    if Path(os.path.abspath(shown.indices)).is_relative_to(os.path.abspath(folder)):
+                        raise StudyError(f"samplings.{name}.indices: {shown.indices} lies in {folder}; keep it outside")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Workflow":
@@ -98,15 +109,23 @@ class Workflow:
         return [*needed, *([f"{self.layout.delta(owner, int(seed))}/framethrift.json"] if owner else [])]
 
     def answering(self, variant: str, sampling: str, seed: int | str) -> list[str]:
-        """Models that answer under a sampling; a baseline's weights are ready-made, and a random choice needs none."""
+        """Models that answer under a sampling, and what picks frames; a baseline's weights are ready-made, and a random choice
+        needs nothing."""
         if isinstance(self.study.samplings[sampling], Chance):
             return []
         if isinstance(self.study.variants[variant], BaselineVariant):
-            return [*self.weights(), *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+            return [*self.weights(), *self._picking(sampling)]
         models = [self.model(variant, seed)]
         if isinstance(self.study.variants[variant], SamplerVariant):
             models.append(self.model(self.study.mllm_of(variant), seed))
-        return [*models, *([f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else [])]
+        return [*models, *self._picking(sampling)]
+
+    def _picking(self, sampling: str) -> list[str]:
+        """What frames are picked with: the CLIP that scores them, or the file that names them."""
+        shown = self.study.samplings[sampling]
+        if isinstance(shown, Replay):
+            return [shown.indices]
+        return [f"{self.layout.clip}/framethrift.json"] if self.study.needs_clip(sampling) else []
 
     def asked(self, variant: str, sampling: str) -> list[str]:
         """Videos and questions of a cell's benchmarks."""

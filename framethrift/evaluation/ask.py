@@ -151,6 +151,8 @@ def _sampling(given: str | dict) -> Sampling:
         raise ValueError(f"sampling {given!r} is not valid: {error}") from error
     if isinstance(shown, Chance):
         raise ValueError(f"sampling {given!r}: a bare question has no options to choose from")
-    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", *TRAINED)):
-        raise ValueError(f"sampling {given!r}: a single clip has no CLIP, evidence or sampler network for this selector")
+    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", "replay", *TRAINED)):
+        raise ValueError(
+            f"sampling {given!r}: a single clip has no CLIP, evidence, question id or sampler network for this selector"
+        )
     return shown

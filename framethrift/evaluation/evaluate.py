@@ -14,11 +14,12 @@ from typing import Any
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.benchmarks import load_benchmarks
+from framethrift.config.sampling import Replay
 from framethrift.evaluation.cells import RunFacts, question_row, summarise, whole_documents, write_rows
 from framethrift.evaluation.lmms_scores import aggregate, question_score
 from framethrift.evaluation.lmms_tasks import Prompted, offline, open_tasks, prompts, run_tasks, write_tasks
 from framethrift.evaluation.loading import Opened, load_answering
-from framethrift.evaluation.posing import Posed, posed
+from framethrift.evaluation.posing import Posed, posed, require_told_apart
 from framethrift.evaluation.questions import Asked, load_asked
 from framethrift.evaluation.shards import Answers, Cell, answer_shard, collected
 from framethrift.files import write_json
@@ -150,7 +151,10 @@ def _written(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[
 def _posed(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> list[Posed]:
     """All questions of the cell with their tasks' prompts."""
     sampling = cell.study.samplings[cell.sampling]
-    return [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, tasks.prompts[name])]
+    questions = [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, tasks.prompts[name])]
+    if isinstance(sampling, Replay):
+        require_told_apart(questions)
+    return questions
 
 
 @dataclass

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framethrift.codec import read_frames, sample_times
 from framethrift.config import Layout, Study
-from framethrift.config.sampling import Blind, Chance, Sampling, Select, Stream, Tiered
+from framethrift.config.sampling import Blind, Chance, Replay, Sampling, Select, Stream, Tiered
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant, SamplerVariant, VideolmVariant
 from framethrift.evaluation.answering import Answerer, Answering
@@ -185,8 +185,10 @@ def _frame_sampler(study: Study, variant: str, folder: Path, device: torch.devic
 
 
 def scoring_of(study: Study, layout: Layout, sampling: str) -> tuple[Scoring | None, dict[str, str]]:
-    """What scores frames under a sampling of the study, with its digest; nothing where frames are not scored."""
+    """What scores frames under a sampling of the study, with its digest; a file that names them with its own; or nothing."""
     settings = study.samplings[sampling]
+    if isinstance(settings, Replay):
+        return None, {"indices": file_digest(Path(settings.indices))}
     if not isinstance(settings, Select) or not study.needs_clip(sampling):
         return None, {}
     return kept_scoring(layout, settings.candidate_fps), {"clip": file_digest(layout.clip / MANIFEST)}

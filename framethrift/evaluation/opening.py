@@ -87,8 +87,10 @@ def _sampling(given: Mapping[str, Any], own: Mapping[str, Any]) -> Sampling:
         shown = adapter.validate_python({**(own if kind == own["kind"] else {}), "kind": kind, **fields})
     except ValidationError as error:
         raise ValueError(f"model arguments {dict(given)} describe no sampling: {error}") from error
-    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in ("oracle", *TRAINED)):
-        raise ValueError(f"model arguments {dict(given)}: lmms-eval gives no evidence, options or sampler network for it")
+    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in ("oracle", "replay", *TRAINED)):
+        raise ValueError(
+            f"model arguments {dict(given)}: lmms-eval gives no evidence, options, question ids or sampler network for it"
+        )
     if isinstance(shown, Stream) and shown.delta == "swap":
         raise ValueError("delta=swap: a video of no study has no other to swap with")
     return shown

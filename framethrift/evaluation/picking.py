@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from framethrift.codec import sample_times
 from framethrift.codec.energy import packet_bytes
-from framethrift.config.sampling import Select, Tiered
+from framethrift.config.sampling import Replay, Select, Tiered
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
 from framethrift.models.clip import ClipScorer, similarity
 from framethrift.models.reasoning import scoring_queries
 from framethrift.models.sampler import FrameSampler
-from framethrift.selectors import SelectorInput, select, select_ranked
+from framethrift.selectors import SelectionError, SelectorInput, select, select_ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +150,25 @@ class FramePicker:
             draw=self._draw,
             logit_scale=self._scoring.scorer.logit_scale if self._scoring else 100.0,
             packet_bytes=packet_bytes(ask.video.path, candidates.times) if self._sampling.selector == "packet_size" else None,
+            ranked=_ranked(ask),
         )
         if isinstance(self._sampling, Tiered):
             return select_ranked(self._sampling.selector, given)
-        chosen = select(self._sampling.selector, given)
+        try:
+            chosen = select(self._sampling.selector, given)
+        except SelectionError as error:
+            if not isinstance(self._sampling, Replay):
+                raise
+            raise SelectionError(f"{self._sampling.indices}: question {ask.question_id!r}: {error}") from error
         return rng.permutation(chosen) if self._sampling.order == "shuffled" else chosen
+
+
+def _ranked(ask: Ask) -> NDArray[np.float64] | None:
+    """What a file ranks within the question's span: nothing outside it is shown, and nothing inside stands in for it."""
+    if ask.ranked is None:
+        return None
+    start, end = ask.span
+    return np.array([time for time in ask.ranked if start <= time <= end], dtype=np.float64)
 
 
 def _inside(times: NDArray[np.float64], embeddings: NDArray[np.floating] | None, span: tuple[float, float]) -> Candidates:

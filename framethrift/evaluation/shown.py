@@ -19,6 +19,7 @@ from framethrift.tokens import StreamItem
 @dataclass(frozen=True)
 class Ask:
     """A question about a video. `donor`: whose Δ-tokens a swap shows; `evidence`: [start, end] seconds, for the oracle.
+    `ranked`: seconds that an index file names for the question `question_id`, best first, for replay.
 
     `span` [start, end] seconds: nothing before or after it is shown, whatever the sampling. `topic`: the bare question where
     `question` carries a task's instructions and options ("" where it does not). `choices`: what a random choice draws from.
@@ -31,6 +32,8 @@ class Ask:
     span: tuple[float, float] = (0.0, math.inf)
     topic: str = ""
     choices: tuple[str, ...] = ()
+    question_id: str = ""
+    ranked: tuple[float, ...] | None = None
 
     @property
     def about(self) -> str:

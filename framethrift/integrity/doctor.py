@@ -13,6 +13,7 @@ from framethrift.integrity.receipts import (
     VERIFIED,
     IntegrityError,
     Receipt,
+    given,
     load_receipt,
     outside,
     receipt_path,
@@ -121,5 +122,6 @@ def _against_receipt(layout: Layout, receipt: Receipt) -> Iterator[Finding]:
         elif file_digest(file) != facts["sha256"]:
             yield Finding.remade(file, "does not have the SHA-256 of its receipt", output=output)
     for name, digest in receipt.inputs.items():
-        if Path(name).is_file() and receipt_path(layout, name).is_file() and file_digest(Path(name)) != digest:
+        known = given(layout, name) or receipt_path(layout, name).is_file()
+        if Path(name).is_file() and known and file_digest(Path(name)) != digest:
             yield Finding.remade(output, f"was made from another {name} than is there now", output=output)

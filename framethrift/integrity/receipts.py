@@ -136,11 +136,23 @@ def _inside(layout: Layout, path: Path | str) -> str:
 
     Raises ValueError for any other path.
     """
+    place = _place(layout, path)
+    if place is None:
+        raise ValueError(f"{path} lies neither in {layout.root} nor in {layout.report.parent}")
+    return place
+
+
+def _place(layout: Layout, path: Path | str) -> str | None:
     inside = Path(os.path.abspath(path))  # links stay links: a study may keep its models on another disk
     for folder, name in ((layout.root, ""), (layout.report.parent, REPORTS)):
         if inside.is_relative_to(os.path.abspath(folder)):
             return (Path(name) / inside.relative_to(os.path.abspath(folder))).as_posix()
-    raise ValueError(f"{path} lies neither in {layout.root} nor in {layout.report.parent}")
+    return None
+
+
+def given(layout: Layout, path: Path | str) -> bool:
+    """Whether a declared input is a file of the user's own, which no job makes and no receipt describes."""
+    return _place(layout, path) is None
 
 
 def outside(layout: Layout, name: str) -> Path:

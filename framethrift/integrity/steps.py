@@ -20,6 +20,7 @@ from framethrift.files import file_digest, write_json
 from framethrift.integrity.receipts import (
     VERIFIED,
     IntegrityError,
+    given,
     outside,
     read_receipt,
     receipt_path,
@@ -61,6 +62,8 @@ def check_inputs(layout: Layout, own: Job, arguments: list[str]) -> dict[str, st
     digests, wrong = {}, []
     for path in own.reads:
         problem = input_problem(layout, path)
+        if problem and given(layout, path):
+            raise IntegrityError(f"{own} cannot start: {path} {problem}; no job makes it: put it there, or change the study")
         if problem:
             wrong.append((path, problem))
         else:
@@ -74,9 +77,11 @@ def check_inputs(layout: Layout, own: Job, arguments: list[str]) -> dict[str, st
 
 
 def input_problem(layout: Layout, path: str) -> str | None:
-    """What is wrong with a declared output of another job, in words that follow its name; None when it is whole."""
+    """What is wrong with a declared input, in words that follow its name; None when it is whole, or only the user knows it."""
     if not Path(path).is_file():
         return "is missing"
+    if given(layout, path):
+        return None
     receipt = read_receipt(layout, path)
     if receipt is None:
         return "has no receipt: the job that makes it did not finish"

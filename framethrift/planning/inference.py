@@ -2,7 +2,7 @@
 
 from framethrift.config.benchmarks import load_benchmarks
 from framethrift.config.recipe import Recipe
-from framethrift.config.sampling import Sampling, Select, Stream, Tiered
+from framethrift.config.sampling import Replay, Sampling, Select, Stream, Tiered
 from framethrift.config.variants import SamplerVariant
 from framethrift.models.reasoning import ANSWER_TOKENS, QUERY_TOKENS
 from framethrift.planning.assumptions import benchmark_data, data_of
@@ -63,7 +63,7 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
         if shown.tokens + estimator.given.question_tokens > networks.models.language.context:
             long.append(f"{benchmark} ({shown.tokens:,.0f} visual tokens)")
         scored = isinstance(how, Select) and how.queries != "none"
-        views = size.questions if scored else size.videos
+        views = size.questions if scored or isinstance(how, Replay) else size.videos
         text = size.questions / max(1, views) * estimator.given.question_tokens
         flops += views * (estimator.looking(networks, shown) + estimator.reading(networks, shown.tokens + text))
         new = estimator.given.open_tokens if registry[benchmark].answers == "open" else ANSWER_TOKENS

@@ -1,9 +1,11 @@
 """How variants and samplings are called in tables and figures; derived from their settings, never from their names."""
 
+from pathlib import PurePath
+
 from framethrift.config import Study
 from framethrift.config.recipe import Recipe
 from framethrift.config.rows import Row, changes, recipe_shown
-from framethrift.config.sampling import Chance, Sampling, Select, Stream, Tiered
+from framethrift.config.sampling import Chance, Replay, Sampling, Select, Stream, Tiered
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, VideolmVariant
 
 _DELTA_USE = {
@@ -46,7 +48,10 @@ def _shown_label(sampling: Stream | Select, recipe: Recipe) -> str:
     if isinstance(sampling, Tiered):
         tiers = f"{sampling.high} + {sampling.mid} + {sampling.low} frames at full, half and quarter side"
         return f"{sampling.selector.replace('_', ' ')}, {tiers}{queries}"
-    return f"{sampling.selector.replace('_', ' ')}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
+    chosen = (
+        f"replay of {PurePath(sampling.indices).name}" if isinstance(sampling, Replay) else sampling.selector.replace("_", " ")
+    )
+    return f"{chosen}, {_plural(sampling.frames, 'frame')}{queries}{rest}"
 
 
 def change_label(study: Study, name: str) -> str:

@@ -13,6 +13,7 @@ from framethrift.selectors.packet_size import packet_size
 from framethrift.selectors.protocol import Indices, SelectionError, Selector, SelectorInput
 from framethrift.selectors.q_frame import q_frame
 from framethrift.selectors.random import random
+from framethrift.selectors.replay import replay
 from framethrift.selectors.split_top_k import split_top_k
 from framethrift.selectors.top_k import top_k, top_k_mean
 from framethrift.selectors.tspo import tspo
@@ -41,6 +42,7 @@ SELECTORS: dict[str, Selector] = {
     "bolt_distinct": bolt_distinct,
     "aks": aks,
     "oracle": oracle,
+    "replay": replay,
     **{name: _increasing(ranked) for name, ranked in RANKED.items()},
 }
 

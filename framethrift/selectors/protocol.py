@@ -27,6 +27,7 @@ class SelectorInput:
     draw: msjoe draws from the weights instead of taking the K largest.
     logit_scale: the CLIP's exp(temperature), which turns cosines into logits (100 for CLIP ViT-L/14).
     packet_bytes: (T,) bytes the codec spent from each candidate to the next (packet_size only).
+    ranked: (n,) seconds that another selector has chosen, best first (replay only).
     Raises SelectionError when shapes disagree, a value is not finite or the budget is below 1.
     """
 
@@ -40,6 +41,7 @@ class SelectorInput:
     draw: bool = False
     logit_scale: float = 100.0
     packet_bytes: Floats | None = None
+    ranked: Floats | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.timestamps)
@@ -55,6 +57,8 @@ class SelectorInput:
                 raise SelectionError("similarity: holds a value that is not finite")
         if self.packet_bytes is not None and self.packet_bytes.shape != (frames,):
             raise SelectionError(f"packet_bytes: shape {self.packet_bytes.shape}; expected ({frames},)")
+        if self.ranked is not None and (self.ranked.ndim != 1 or not np.isfinite(self.ranked).all()):
+            raise SelectionError(f"ranked: shape {self.ranked.shape}; expected (n,) finite seconds")
         if self.weights is not None:
             if self.weights.shape != (frames,):
                 raise SelectionError(f"weights: shape {self.weights.shape}; expected ({frames},)")

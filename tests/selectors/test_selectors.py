@@ -28,6 +28,7 @@ def full(frames=24, budget=4, seed=0, queries=2) -> SelectorInput:
         evidence=[(3.0, 5.0), (10.0, 14.0)],
         weights=np.log(rng.dirichlet(np.ones(frames))),
         packet_bytes=rng.integers(0, 5000, frames).astype(np.float64),
+        ranked=rng.permutation(frames).astype(np.float64),
     )
 
 
@@ -56,10 +57,8 @@ def test_every_selector_repeats_itself_under_the_same_seed(name):
 
 @pytest.mark.parametrize("name", sorted(set(SELECTORS) - {"random", "q_frame"}))
 def test_equal_values_are_resolved_deterministically(name):
-    tied = [
-        inputs(np.full((2, 9), 0.2), 3, seed=seed, evidence=[(0.0, 9.0)], weights=np.zeros(9), packet_bytes=np.zeros(9))
-        for seed in (0, 1)
-    ]
+    alike = {"evidence": [(0.0, 9.0)], "weights": np.zeros(9), "packet_bytes": np.zeros(9), "ranked": np.arange(9) + 0.5}
+    tied = [inputs(np.full((2, 9), 0.2), 3, seed=seed, **alike) for seed in (0, 1)]
     np.testing.assert_array_equal(select(name, tied[0]), select(name, tied[1]))
 
 
