@@ -121,6 +121,7 @@ _ANSWERING = (
             "mixing",
             "picking",
             "plain",
+            "portions",
             "posing",
             "questions",
             "rankings",

@@ -10,6 +10,7 @@ from framethrift.config.sampling import Select
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.decoding import decode
 from framethrift.evaluation.picking import FramePicker, Picked, Scoring
+from framethrift.evaluation.portions import portions
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import NOTHING, Ask, Shown, View
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -19,7 +20,7 @@ from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
 from framethrift.models.sampler import FrameSampler
 from framethrift.tokens import StreamItem, frames_budget, require_fit, token_budget
 
-CHUNK = 64  # frames that go through the tower at a time
+CHUNK = 64  # frames read at a time
 
 
 class SelectViewer:
@@ -124,9 +125,10 @@ class SelectViewer:
                 places = new[start : start + CHUNK]
                 with self._watch("read"):
                     pictures = read_frames(video.path, [frames[place] for place in places])
-                with self._watch("vision"):
-                    found = self._model.vision_features(self._processor.pixels(pictures).to(self._model.device))
-                features.update(zip(places, found, strict=True))
+                for part in portions(len(places), self._processor.image_size, self._model.device):
+                    with self._watch("vision"):
+                        found = self._model.vision_features(self._processor.pixels(pictures[part]).to(self._model.device))
+                    features.update(zip(places[part], found, strict=True))
 
     def _shown(self, video: EncodedVideo, places: Sequence[int], items: tuple[StreamItem, ...], grids: tuple[int, ...]) -> Shown:
         """A plan whose I-frames are the encoded frames at `places`, pooled to `grids`."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from framethrift.codec import read_frames, read_gops
 from framethrift.config.sampling import Stream
+from framethrift.evaluation.portions import portions
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, Shown, View, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -18,7 +19,7 @@ from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.tokens import Slots, StreamItem, adaptive_slots, last_p_frames, require_fit, token_budget
 
-CHUNK = 64  # pictures that go through a network at a time: an hour of video stays in bounded memory
+CHUNK = 64  # pictures read at a time: an hour of video stays in bounded memory
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]  # frames (a, H, W, 3), motion (b, H, W, 2), residual (b, H, W, 3)
 
@@ -116,18 +117,16 @@ class StreamViewer:
 
     def encode(self, video: EncodedVideo, slots: Slots, items: Sequence[StreamItem]) -> tuple[Tensor, Tensor]:
         """Image features of the I-frames and Δ-embeddings of the P-frames among `items`."""
-        features, deltas = [], []
+        features, deltas, device = [], [], self._model.device
         for frames, motion, residual in self._chunks(self._arrays(video, slots, items)):
-            if len(frames):
+            for part in portions(len(frames), self._processor.image_size, device):
                 with self._watch("vision"):
-                    pixels = self._processor.pixels(frames).to(self._model.device)
-                    features.append(self._model.vision_features(pixels))
-            if len(motion):
+                    features.append(self._model.vision_features(self._processor.pixels(frames[part]).to(device)))
+            for part in portions(len(motion), self._processor.primitives_size, device):
                 with self._watch("delta"):
-                    tau, delta = self._processor.primitives(motion, residual)
-                    sent = tau.to(self._model.device), delta.to(self._model.device)
-                    deltas.append(self._model.delta_embeddings(*sent, self._use()))
-        nothing = torch.empty(0, device=self._model.device)
+                    tau, delta = self._processor.primitives(motion[part], residual[part])
+                    deltas.append(self._model.delta_embeddings(tau.to(device), delta.to(device), self._use()))
+        nothing = torch.empty(0, device=device)
         return torch.cat(features) if features else nothing, torch.cat(deltas) if deltas else nothing
 
     def _use(self) -> TokenUse:
