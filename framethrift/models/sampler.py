@@ -15,6 +15,7 @@ from torch.nn import functional
 from framethrift.config.models import Sampler
 from framethrift.files import replace_file, write_json
 
+FEW_FRAMES = 64
 STRIDE = 4  # frames per frame of the next level (not printed): four keeps an hour at 1 FPS cheap and its context wide
 WEIGHTS_FILE, SETTINGS_FILE = "sampler.safetensors", "sampler.json"
 
@@ -56,17 +57,31 @@ class Block(nn.Module):
         super().__init__()
         self.first = nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2)
         self.second = nn.Conv1d(outputs, outputs, kernel, padding=kernel // 2)
-        self.norms = nn.ModuleList([nn.LayerNorm(outputs), nn.LayerNorm(outputs)])
+        self.norms = nn.ModuleList(nn.LayerNorm(outputs) for _ in range(2))
         self.skip = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, signal: Tensor, mask: Tensor) -> Tensor:
-        hidden = functional.gelu(_over_channels(self.norms[0], self.first(signal))) * mask
-        hidden = _over_channels(self.norms[1], self.second(hidden))
+        hidden = functional.gelu(_over_channels(self.norms[0], _convolved(self.first, signal))) * mask
+        hidden = _over_channels(self.norms[1], _convolved(self.second, hidden))
         return functional.gelu(hidden + self.skip(signal)) * mask
 
 
+def _convolved(convolution: nn.Conv1d, signal: Tensor) -> Tensor:
+    """The convolution; over few frames as one product, which takes a CPU half the time."""
+    kernel, frames = convolution.kernel_size[0], signal.shape[2]
+    if frames > FEW_FRAMES:
+        return convolution(signal)
+    windows = functional.pad(signal, (kernel // 2, kernel // 2)).unfold(2, kernel, 1)  # (B, C, T, kernel)
+    weight = convolution.weight.flatten(1)
+    return functional.linear(windows.transpose(1, 2).flatten(2), weight, convolution.bias).transpose(1, 2)
+
+
 def _over_channels(norm: nn.Module, signal: Tensor) -> Tensor:
-    return norm(signal.transpose(1, 2)).transpose(1, 2)
+    """The norm over the channels of (B, C, T), written out: a CPU's own is made for rows, and these are columns."""
+    assert isinstance(norm, nn.LayerNorm)
+    centred = signal - signal.mean(dim=1, keepdim=True)
+    inverse = (centred.square().mean(dim=1, keepdim=True) + norm.eps).rsqrt()
+    return torch.addcmul(norm.bias[:, None], centred * inverse, norm.weight[:, None])
 
 
 class UNetSampler(nn.Module):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from framethrift.config.models import Sampler
-from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
+from framethrift.models.sampler import FEW_FRAMES, Block, UNetSampler, load_sampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability, top_frames
 from framethrift.rewards import reinforce_loss
 
@@ -130,3 +130,20 @@ def test_it_learns_from_reinforce_what_top_k_cannot():
     plain = reward(given.amax(dim=1).topk(4, dim=-1).indices[:, None], places).mean()
     assert plain < 0.2
     assert learned > 0.7
+
+
+@pytest.mark.parametrize("frames", [FEW_FRAMES, FEW_FRAMES + 1])
+def test_a_block_is_what_torchs_own_convolution_and_norm_make_of_it(frames):
+    torch.manual_seed(0)
+    block, mask = Block(8, 16, 5), torch.ones(2, 1, frames)
+    for norm in block.norms:
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    signal = torch.randn(2, 8, frames)
+
+    def normed(norm, hidden):
+        return norm(hidden.transpose(1, 2)).transpose(1, 2)
+
+    hidden = torch.nn.functional.gelu(normed(block.norms[0], block.first(signal)))
+    expected = torch.nn.functional.gelu(normed(block.norms[1], block.second(hidden)) + block.skip(signal))
+    torch.testing.assert_close(block(signal, mask), expected, atol=1e-5, rtol=1e-4)
