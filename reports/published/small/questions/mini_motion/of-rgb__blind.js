@@ -1,0 +1,1 @@
+given("of-rgb__blind",{"outcomes":"212111212112121221211221","labels":null});

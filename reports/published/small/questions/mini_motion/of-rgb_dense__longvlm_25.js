@@ -1,0 +1,1 @@
+given("of-rgb_dense__longvlm_25",{"outcomes":"221111211212212121122111","labels":null});

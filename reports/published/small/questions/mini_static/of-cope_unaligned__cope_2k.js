@@ -1,0 +1,1 @@
+given("of-cope_unaligned__cope_2k",{"outcomes":"212121122122122112221222","labels":null});

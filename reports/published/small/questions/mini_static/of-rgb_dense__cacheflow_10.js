@@ -1,0 +1,1 @@
+given("of-rgb_dense__cacheflow_10",{"outcomes":"212221222121211212211222","labels":null});
