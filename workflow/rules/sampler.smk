@@ -46,7 +46,7 @@ rule sampler:
     retries: flow.retries("training")
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1  # many small steps: two threads wait for each other, five times as long where the machine has other work
     resources:
         devices=1,
         nodes=1,
@@ -81,7 +81,7 @@ rule joint:
     retries: flow.retries("training")
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1  # as above
     resources:
         devices=1,
         nodes=1,
