@@ -32,6 +32,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/latency.smk"
+include: "workflow/rules/dialogue.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tables.smk"
 

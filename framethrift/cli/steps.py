@@ -220,6 +220,20 @@ def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = Non
     measure_latency(*open_study(study, set_, threads), variant, seed)
 
 
+def dialogue(
+    variant: Variant,
+    sampling: Sampling,
+    study: StudyOption = "mini",
+    set_: Overrides = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Hold the study's example conversations with a variant under a sampling (CoPE Fig. 6-8)."""
+    from framethrift.latency.dialogues import record_dialogues
+
+    record_dialogues(*open_study(study, set_, threads), variant, sampling, seed)
+
+
 def report(
     study: StudyOption = "mini",
     set_: Overrides = None,
@@ -295,6 +309,7 @@ COMMANDS: list[Callable[..., None]] = [
     evaluate,
     arena,
     latency,
+    dialogue,
     report,
     table,
     bundle,

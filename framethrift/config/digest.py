@@ -173,6 +173,7 @@ _RENDERING = (
     *_FIGURES,
     "framethrift.evaluation.comparisons",
     "framethrift.evaluation.labels",
+    "framethrift.evaluation.recorded",
     "framethrift.evaluation.judging",
     "framethrift.models.folder",
     "framethrift.codec",
@@ -211,6 +212,7 @@ _CODE = {
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
     "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
     "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
+    "dialogue": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
     "report": _RENDERING,
     "table": _RENDERING,
     "bundle": _RENDERING,
@@ -243,6 +245,12 @@ def _evaluated(study: Study, variant: str, sampling: str) -> list[Any]:
 def _competing(study: Study, variant: str, budget: str) -> list[Any]:
     assert study.arena is not None  # without one there is no such job
     return [_evaluated(study, variant, sampling) for sampling in study.arena.entries(int(budget))]
+
+
+def _conversing(study: Study, variant: str, sampling: str) -> list[Any]:
+    own = [asked for asked in study.dialogues if (asked.variant, asked.sampling) == (variant, sampling)]
+    benchmarks = [load_benchmarks()[asked.benchmark] for asked in own]
+    return [own, study.samplings[sampling], study.training_of(variant).key_frames, benchmarks, study.allow_partial]
 
 
 def _videos(study: Study, name: str) -> Any:
@@ -309,6 +317,7 @@ _SETTINGS: dict[str, Callable[..., Any]] = {
     "latency": lambda study, variant: [
         [timed, [study.samplings[name] for name in timed.samplings]] for timed in study.latency if timed.variant == variant
     ],
+    "dialogue": _conversing,
     "report": lambda study: [study, load_benchmarks()],
     "table": lambda study, name: [study, load_benchmarks()],
     "bundle": lambda study: [study, load_benchmarks()],

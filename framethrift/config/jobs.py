@@ -116,12 +116,17 @@ def _arena(flow: Workflow, variant: str, budget: int, seed: int) -> Files:
     return flow.competing(variant, budget, seed), cells
 
 
+def _dialogue(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
+    return flow.conversing(variant, sampling, seed), [str(flow.layout.dialogue(variant, sampling, seed))]
+
+
 def _judge(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
     return [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"], [str(flow.layout.judged(variant, sampling, seed))]
 
 
 def _report(flow: Workflow) -> Files:
-    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.retrievals(), *flow.curations()]
+    reads = [*flow.cells(), *flow.judged(), *flow.labels(), *flow.latencies(), *flow.dialogues()]
+    reads += [*flow.retrievals(), *flow.curations()]
     figures = ("pareto_tokens", "pareto_ttft", "pareto_seconds", "video_length", "selector_timeline", "training_curves")
     names = ["index.html", "tables/claims.html", *(f"figures/{name}.svg" for name in (*figures, "reward_curves", "codec_speed"))]
     return reads, [f"{flow.layout.report}/{name}" for name in [*names, "figures/filmstrip.png"]]
@@ -145,6 +150,7 @@ _FILES: dict[str, Callable[..., Files]] = {
     "evaluate": _evaluate,
     "arena": _arena,
     "latency": lambda flow, variant, seed: (flow.timed(variant, seed), [str(flow.layout.latency(variant, seed))]),
+    "dialogue": _dialogue,
     "judge": _judge,
     "labels": lambda flow, variant: (flow.controls(variant), [str(flow.layout.labels(variant))]),
     "report": _report,

@@ -92,6 +92,10 @@ class Layout:
         """Latency figures of a variant."""
         return self.root / "latency" / variant / f"seed{seed}.json"
 
+    def dialogue(self, variant: str, sampling: str, seed: int) -> Path:
+        """Example conversations of a variant under a sampling."""
+        return self.root / "dialogues" / variant / sampling / f"seed{seed}.json"
+
     def retrieval(self, name: str, seed: int) -> Path:
         """Next-frame retrieval figures of a Δ-encoder (Table H.6)."""
         return self.root / "retrieval" / name / f"seed{seed}.json"

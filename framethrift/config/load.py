@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from framethrift.config.benchmarks import check_benchmarks
+from framethrift.config.dialogues import check_dialogues
 from framethrift.config.showing import check_showing
 from framethrift.config.study import Study, merge
 
@@ -42,6 +43,7 @@ def load_study(study: str | Path, overrides: Iterable[str] = ()) -> Study:
     try:
         loaded = Study.model_validate(raw)
         check_benchmarks(loaded)
+        check_dialogues(loaded)
         check_showing(loaded)
     except ValidationError as error:
         raise StudyError(describe(path, error)) from error

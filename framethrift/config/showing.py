@@ -18,7 +18,7 @@ def check_showing(study: Study) -> None:
 
 
 def recipes_shown(study: Study, sampling: str) -> list[str]:
-    """Names of the recipes of the videos that are shown under `sampling`, in training, evaluation or timing."""
+    """Names of the recipes of the videos that are shown under `sampling`, in training, evaluation, conversations or timing."""
     datasets = [
         dataset
         for (_, shown), benchmarks in study.evaluations().items()
@@ -32,6 +32,7 @@ def recipes_shown(study: Study, sampling: str) -> list[str]:
         if sampling in getattr(variant, "samplings", [])
         for dataset in getattr(variant, "datasets", [])
     ]
+    datasets += [dataset for own in study.dialogues if own.sampling == sampling for dataset in datasets_of(study, own.benchmark)]
     names = [study.datasets[dataset].recipe for dataset in datasets]
     timed = [study.recipe_of(timed.variant) for timed in study.latency if sampling in timed.samplings]
     names += [name for name, recipe in study.recipes.items() if recipe in timed]

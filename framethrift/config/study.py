@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from framethrift.config.arena import Arena
 from framethrift.config.base import Section
-from framethrift.config.cells import Cells, Latency
+from framethrift.config.cells import Cells, Dialogues, Latency
 from framethrift.config.data import Dataset, LongVideoQA, MotionWorld
 from framethrift.config.models import Models
 from framethrift.config.recipe import Recipe
@@ -42,6 +42,7 @@ class Study(Section):
     cells: list[Cells] = Field(default_factory=list, description="Blocks of cells to compute.")
     arena: Arena | None = Field(None, description="Token reducers on equal terms: their samplings and cells, as one list.")
     latency: list[Latency] = Field(default_factory=list, description="What is timed.")
+    dialogues: list[Dialogues] = Field(default_factory=list, description="Example conversations for the report.")
     allow_partial: bool = Field(
         False,
         description="Evaluate published benchmarks although questions or videos are missing; every table marks it.",

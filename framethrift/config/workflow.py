@@ -168,6 +168,13 @@ class Workflow:
         samplings = [name for timed in self.study.latency if timed.variant == variant for name in timed.samplings]
         return list(dict.fromkeys(path for name in samplings for path in self.answering(variant, name, seed)))
 
+    def conversing(self, variant: str, sampling: str, seed: int | str) -> list[str]:
+        """What example conversations are held with, and what is asked in them."""
+        asked = [own.benchmark for own in self.study.dialogues if (own.variant, own.sampling) == (variant, sampling)]
+        datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
+        tables = [path for name in datasets for path in self.tables(name)]
+        return [*self.answering(variant, sampling, seed), *tables]
+
     def cells(self) -> list[str]:
         """Every cell of the study."""
         return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
@@ -202,6 +209,11 @@ class Workflow:
     def latencies(self) -> list[str]:
         """Every timed variant."""
         return [str(self.layout.latency(timed.variant, seed)) for timed in self.study.latency for seed in self.study.seeds[:1]]
+
+    def dialogues(self) -> list[str]:
+        """Every example conversation: of the study's first seed."""
+        seed = self.study.seeds[0]
+        return [str(self.layout.dialogue(own.variant, own.sampling, seed)) for own in self.study.dialogues]
 
     def retrievals(self) -> list[str]:
         """Next-frame retrieval of every pre-trained Δ-encoder."""

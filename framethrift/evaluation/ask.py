@@ -93,13 +93,13 @@ def converse(
     began = watch.now()
     encoder = ClipEncoder(opened.recipe)
     (view,) = answerer.viewer([Ask(encoder(clip), questions[0])])
-    dialogue = Dialogue(answerer.model, answerer.processor, view.shown)
+    dialogue = Dialogue(answerer.model, answerer.processor, view.shown, watch)
     shown: list[dict[str, float | str]] = [{"time": round(item.time, 6), "kind": item.kind} for item in view.shown.items]
     prompt, replies = "", []
     for question in questions:
         following = prompt + END + answerer.processor.next_turn(question)
         prompt = following if prompt else answerer.processor.prompt(question, VIDEO if shown else "")
-        raw = answerer.processor.tokenizer.decode(dialogue.ask(question, NEW_TOKENS))
+        raw = answerer.processor.tokenizer.decode(dialogue.ask(question, NEW_TOKENS).ids)
         now = watch.now()
         answer = Answer(raw, prompt, shown, view.shown.visual_tokens, [], "", now - began)
         replies.append(Reply(question, opened.folder, opened.sampling, answer))

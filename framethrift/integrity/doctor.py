@@ -25,7 +25,7 @@ _OUTPUTS = (
     "weights.json", "videos/*/*.parquet", "codec/*/*.parquet", "models/**/framethrift.json", "pass_rates/**/*.parquet",
     "curated/**/*.parquet",
     "cells/**/cells.json", "cells/**/answers/*.json", "cells/*/labels.json", "judged/**/*.json", "retrieval/**/*.json",
-    "latency/**/*.json",
+    "latency/**/*.json", "dialogues/**/*.json",
 )  # fmt: skip
 
 

@@ -87,8 +87,8 @@ def _stage(estimator: Estimator, job: Job) -> Stage | None:
         )
     if rule in ("pass_rates", "latency"):
         return (inference.pass_rates if rule == "pass_rates" else inference.latency)(estimator, names["variant"])
-    if rule == "evaluate":
-        return inference.evaluate(estimator, names["variant"], names["sampling"])
+    if rule in ("evaluate", "dialogue"):
+        return (inference.evaluate if rule == "evaluate" else inference.dialogue)(estimator, names["variant"], names["sampling"])
     if rule == "arena":
         return inference.arena(estimator, names["variant"], int(names["budget"]))
     if rule in CHEAP:

@@ -126,6 +126,23 @@ def latency(estimator: Estimator, name: str) -> Stage:
     return Stage("latency", name, estimator.given.seconds(flops) + seconds, samples=runs, flops=flops)
 
 
+def dialogue(estimator: Estimator, variant: str, sampling: str) -> Stage:
+    """Every conversation: its video is looked at once, and every turn reads its own question; one more look warms up."""
+    study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
+    flops, seconds, turns = 0.0, 0.0, 0
+    for own in study.dialogues:
+        if (own.variant, own.sampling) != (variant, sampling):
+            continue
+        length = benchmark_data(study, own.benchmark, estimator.given).seconds
+        shown = view(study.samplings[sampling], length, study.recipe_of(variant), networks.costs, frames)
+        tokens = shown.tokens + own.turns * estimator.given.question_tokens
+        flops += (own.videos + 1) * (estimator.looking(networks, shown) + estimator.reading(networks, tokens))
+        new = estimator.given.open_tokens if load_benchmarks()[own.benchmark].answers == "open" else ANSWER_TOKENS
+        seconds += estimator.writing(networks, own.videos * own.turns * new, tokens)
+        turns += own.videos * own.turns
+    return Stage("dialogue", f"{variant} {sampling}", estimator.given.seconds(flops) + seconds, samples=turns, flops=flops)
+
+
 def _scoring(networks: Networks, frames: float, questions: float) -> float:
     frame, text = networks.clip
     return frames * frame.forward + questions * networks.models.sampler.max_queries * text.forward

@@ -23,7 +23,7 @@ SOURCES = ("Snakefile", "workflow", "config", "requirements.lock", "CITATION.cff
 
 
 def write_bundle(sources: Sources, report_dir: Path, target: Path, progress: Progress, *, revision: str | None) -> Path:
-    """Write `target` (.zip): the report, every cell with its questions, retrieval and latency figures, model manifests, cards.
+    """Write `target` (.zip): the report, every cell with its questions, all other figures, model manifests, cards.
 
     Weights and videos are not packed: their digests are (in manifests and codec tables). Raises FileNotFoundError when the
     report has not been rendered.
@@ -67,9 +67,10 @@ def write_bundle(sources: Sources, report_dir: Path, target: Path, progress: Pro
 
 def _figures(root: Path) -> list[Path]:
     """Everything a number of the report rests on, and the manifests that prove which weights and videos made it."""
-    patterns = ("cells/**/*.json*", "retrieval/**/*.json", "latency/**/*.json", f"models/**/{MANIFEST}", "codec/*/*.parquet")
+    patterns = ("cells/**/*.json*", *(f"{folder}/**/*.json" for folder in ("retrieval", "latency", "dialogues")))
+    proofs = (f"models/**/{MANIFEST}", "codec/*/*.parquet")
     tables = ("videos/*/questions.parquet", "videos/*/videos.parquet", "videos/*/quarantine.parquet")
-    return sorted(path for pattern in (*patterns, *tables) for path in root.glob(pattern) if path.is_file())
+    return sorted(path for pattern in (*patterns, *proofs, *tables) for path in root.glob(pattern) if path.is_file())
 
 
 def _texts(sources: Sources) -> dict[str, str]:

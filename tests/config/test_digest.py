@@ -25,6 +25,7 @@ RULES = {
     "evaluate": ("cope", "cope_1k"),
     "judge": ("cope", "cope_1k"),
     "latency": ("cope",),
+    "dialogue": ("cope", "cope_1k"),
     "report": (),
 }
 
@@ -38,7 +39,7 @@ RULES = {
         ("recipes.motion.quantiser=4", {"codec", "report"}),
         ("datasets.motion.seed=99", {"videos", "report"}),
         ("training.clip.steps=111", {"clip", "report"}),
-        ("samplings.cope_1k.max_gops=7", {"videolm", "evaluate", "latency", "report"}),
+        ("samplings.cope_1k.max_gops=7", {"videolm", "evaluate", "latency", "dialogue", "report"}),
         ("description=Another sentence.", {"report"}),
     ],
 )
@@ -76,8 +77,7 @@ LEFT_OUT = {
     # Part of the settings of published benchmarks, and of nothing else; through what an endpoint is asked, not what it is asked.
     "videos": ("framethrift/published/", "framethrift/evaluation/judging/"),
     # Only the name of an error comes from there.
-    **dict.fromkeys(("evaluate", "arena"), ("framethrift/published/", "framethrift/videos/")),
-    "latency": ("framethrift/published/", "framethrift/videos/"),
+    **dict.fromkeys(("evaluate", "arena", "latency", "dialogue"), ("framethrift/published/", "framethrift/videos/")),
     "report": _TYPES,  # the types of answers that lie there already
     "table": _TYPES,
     "labels": _TYPES,
@@ -104,7 +104,7 @@ def test_the_walk_finds_what_it_should() -> None:
 @pytest.mark.parametrize(
     ("module", "moved"),
     [
-        ("framethrift/codec/fusion.py", {"codec", "retrieval", "evaluate", "latency", "report"}),
+        ("framethrift/codec/fusion.py", {"codec", "retrieval", "evaluate", "latency", "dialogue", "report"}),
         ("framethrift/videos/shapes.py", {"videos"}),
         ("framethrift/reporting/style.py", {"report"}),
         ("lightning_modules/trainer.py", set()),  # training follows versions

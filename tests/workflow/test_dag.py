@@ -26,6 +26,7 @@ STAGES = set(
         "joint",
         "evaluate",
         "latency",
+        "dialogue",
         "report",
     ]
 )
@@ -109,11 +110,15 @@ def test_a_finished_study_has_nothing_to_do(finished_run: Run) -> None:
         ("training.joint.learning_rate=2e-4", {"joint": 1, "evaluate": 1, "report": 1}),
         (
             "training.delta.learning_rate=2e-3",
-            {"delta": 1, "retrieval": 1, "videolm": 1, "evaluate": 2, "arena": 1, "latency": 1, "report": 1},
+            {"delta": 1, "retrieval": 1, "videolm": 1, "evaluate": 2, "arena": 1, "latency": 1, "dialogue": 1, "report": 1},
         ),
         (
             "latency=[{variant: cope, samplings: [cope_1k], output_tokens: 4, seconds: 2, repeats: 2}]",
             {"latency": 1, "report": 1},
+        ),
+        (
+            "dialogues=[{variant: cope, sampling: cope_1k, benchmark: mini_motion, videos: 1, turns: 2}]",
+            {"dialogue": 1, "report": 1},
         ),
         ("description=Another sentence.", {"report": 1}),
     ],

@@ -51,6 +51,13 @@ def test_delta_tokens_cost_what_the_budget_says(finished_run: Run) -> None:
     assert tokens("cope_1k") == {2 * (36 + 6) + 6 * (8 + 2)}
 
 
+def test_a_conversation_costs_its_video_once(finished_run: Run) -> None:
+    path = Layout(finished_run.folder / "results/tiny").dialogue("cope", "cope_1k", 0)
+    videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+    assert [len(video["turns"]) for video in videos] == [2, 2]
+    assert all(video["turns"][0]["read_tokens"] > 2 * (36 + 6) > video["turns"][1]["read_tokens"] for video in videos)
+
+
 def test_report_and_its_tables_exist(finished_run: Run) -> None:
     report = finished_run.folder / "reports/tiny"
     assert (report / "index.html").stat().st_size > 2000

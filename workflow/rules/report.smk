@@ -8,6 +8,7 @@ rule report:
         judged=flow.judged(),
         labels=flow.labels(),
         latencies=flow.latencies(),
+        dialogues=flow.dialogues(),
         retrievals=flow.retrievals(),
         curated=flow.curations(),
     output:
