@@ -20,8 +20,8 @@ def write_questions(site: Site, benchmark: str, cells: Sequence[Cell], limit: in
     """
     data = QuestionData(cells, limit)
     moments = data.moments
-    sheets = draw_sheets(site, benchmark, moments)
     page, place = f"questions/{benchmark}.html", f"questions/{benchmark}"
+    sheets = draw_sheets(site, benchmark, moments, f"{place}/frames")
 
     def give(name: str, text: str) -> None:
         site.folder.write(f"{place}/{name}.js", f"given({compact(name)},{text});\n")

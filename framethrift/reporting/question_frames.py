@@ -43,8 +43,8 @@ class Sheets:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]]) -> Sheets:
-    """Draw questions/<benchmark>/frames/<number>-<video>.webp for each video, with the moments (s) that its answers were shown.
+def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]], folder: str) -> Sheets:
+    """Draw `folder`/<number>-<video>.webp for each video of a benchmark, with the moments (s) that its answers were shown.
 
     A benchmark has sheets of its own: another one asks about other moments of the same video. Videos are taken in the order
     given, and one that would exceed PIXELS of decoding is passed over; a file that cannot be read is named with its reason.
@@ -75,7 +75,7 @@ def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]])
         except (VideoRejected, OSError) as error:
             found.missing[video] = str(error)
             continue
-        name = f"questions/{benchmark}/frames/{number:04d}-{slug(video)}.webp"  # ids may differ in what a slug drops
+        name = f"{folder}/{number:04d}-{slug(video)}.webp"  # ids may differ in what a slug drops
         content, width, height = _sheet(pictures)
         site.folder.write(name, content)
         found.drawn[video] = Sheet(name, times, width, height, ACROSS)

@@ -8,6 +8,7 @@ from framethrift.progress import Progress
 from framethrift.reporting import tables_audit
 from framethrift.reporting.cards import data_cards, model_cards
 from framethrift.reporting.clips_page import clip_datasets, write_clips
+from framethrift.reporting.dialogue_page import write_dialogues
 from framethrift.reporting.drill_down import write_questions
 from framethrift.reporting.folder import ReportFolder
 from framethrift.reporting.latex import write_latex
@@ -50,7 +51,8 @@ def render_report(
     sources.problems.extend(run_problems)
     clips = clip_datasets(study)
     long_videos = long_sets(study)
-    site = Site(sources, folder, revision, clips=bool(clips), long_videos=bool(long_videos))
+    own_pages = {"clips": bool(clips), "long_videos": bool(long_videos), "dialogues": bool(study.dialogues)}
+    site = Site(sources, folder, revision, **own_pages)
     asked: dict[str, list[Cell]] = defaultdict(list)
     for key, cell in sources.results.cells.items():
         if not cell.missing:
@@ -66,6 +68,8 @@ def render_report(
         write_clips(site, clips)
     if long_videos:
         write_long_videos(site, long_videos)
+    if study.dialogues:
+        write_dialogues(site)
     progress.advance()
     tables = study_tables(sources)
     printed = {ledger.paper: [printed_table(sources, table) for table in ledger.tables] for ledger in sources.ledgers}
@@ -90,7 +94,7 @@ def render_report(
     progress.say(built)
     progress.advance()
     write_overview(site, tables, pictures, built)
-    folder.remove_stale(("tables", "figures", "questions", "clips"))
+    folder.remove_stale(("tables", "figures", "questions", "clips", "dialogues"))
     progress.advance()
     counts = ", ".join(f"{number} {status}" for status, number in count(sources.verdicts).items())
     progress.say(f"{report_dir / 'index.html'}: {counts}; {len(sources.problems)} problem(s)")

@@ -14,7 +14,14 @@ class Site:
     """Writes pages of one report."""
 
     def __init__(
-        self, sources: Sources, folder: ReportFolder, revision: str | None, *, clips: bool, long_videos: bool = False
+        self,
+        sources: Sources,
+        folder: ReportFolder,
+        revision: str | None,
+        *,
+        clips: bool,
+        long_videos: bool = False,
+        dialogues: bool = False,
     ) -> None:
         self.sources = sources
         self.folder = folder
@@ -25,6 +32,7 @@ class Site:
             ("papers.html", "The papers' tables"),
             *([("inspection.html", "Clips")] if clips else []),
             *([("long_videos.html", "Long videos")] if long_videos else []),
+            *([("dialogues.html", "Conversations")] if dialogues else []),
             ("choices.html", "Choices and discrepancies"),
             ("cards.html", "Cards"),
             ("provenance.html", "Provenance"),

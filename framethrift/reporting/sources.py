@@ -10,6 +10,7 @@ from framethrift.config.controls import controls_of
 from framethrift.config.ledgers import LEDGERS, Choice, Ledger, load_choices, load_ledgers
 from framethrift.progress import Progress
 from framethrift.reporting.cell_file import Problem, read_json
+from framethrift.reporting.dialogue_file import Recordings
 from framethrift.reporting.latency_file import Latencies
 from framethrift.reporting.ledger import Evidence, Verdict, decide
 from framethrift.reporting.quarantine import Quarantined, read_quarantine
@@ -27,6 +28,7 @@ class Sources:
     results: Results
     latencies: Latencies
     retrievals: Retrievals
+    recordings: Recordings
     facts: QuestionFacts
     labels: dict[str, dict[str, Any]]
     quarantined: list[Quarantined]
@@ -66,6 +68,7 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
     results = Results(study, layout, progress.say)
     latencies = Latencies(study, layout)
     retrievals = Retrievals(study, layout)
+    recordings = Recordings(study, layout)
     quarantined, quarantine_problems = read_quarantine(study, layout)
     facts, fact_problems = read_question_facts(study, layout)
     labels, label_problems = _read_labels(study, layout)
@@ -76,6 +79,7 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
         results=results,
         latencies=latencies,
         retrievals=retrievals,
+        recordings=recordings,
         facts=facts,
         labels=labels,
         quarantined=quarantined,
@@ -86,6 +90,7 @@ def read_sources(study: Study, layout: Layout, progress: Progress) -> Sources:
             *results.problems,
             *latencies.problems,
             *retrievals.problems,
+            *recordings.problems,
             *quarantine_problems,
             *fact_problems,
             *label_problems,

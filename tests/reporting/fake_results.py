@@ -234,6 +234,29 @@ def write_retrieval(study: Study, layout: Layout) -> None:
         path.write_text(json.dumps(facts))
 
 
+def write_dialogues(study: Study, layout: Layout) -> None:
+    """Conversations of every system that the study talks with: the first turn reads the video, the others do not."""
+    for own in study.dialogues:
+        videos: dict[str, list[dict]] = {}
+        for row in cell_rows(study, own.variant, own.sampling, own.benchmark, study.seeds[0]):
+            videos.setdefault(row["video_id"], []).append(row)
+        recorded = []
+        for video_id, rows in list(videos.items())[: own.videos]:
+            turns = [
+                {name: row[name] for name in ("question_id", "question", "options", "answer", "raw", "parsed", "score")}
+                | {"read_tokens": 11 if number else row["visual_tokens"] + 30}
+                | {"ttft_s": 0.0043 if number else 0.0415, "seconds": 0.0061 if number else 0.0437}
+                for number, row in enumerate(rows[: own.turns])
+            ]
+            shown = {name: rows[0][name] for name in ("shown", "visual_tokens")}
+            recorded.append({"video_id": video_id, **shown, "turns": turns})
+        told = {"variant": own.variant, "sampling": own.sampling, "seed": study.seeds[0], "benchmark": own.benchmark}
+        machine = {"device": "cpu", "cpu": "Some Processor", "threads": 1}
+        path = layout.dialogue(own.variant, own.sampling, study.seeds[0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**told, "digests": {"model": "0" * 64}, "machine": machine, "videos": recorded}))
+
+
 def write_spool(layout: Layout) -> None:
     """Training records of three stages; the second was interrupted and resumed."""
     for stage, name, metrics in (
@@ -269,6 +292,7 @@ def write_results(study: Study, layout: Layout) -> None:
             write_cell(layout, variant, sampling, seed, rows)
     write_latency(study, layout)
     write_retrieval(study, layout)
+    write_dialogues(study, layout)
     write_spool(layout)
 
 

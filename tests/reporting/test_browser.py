@@ -25,6 +25,7 @@ PAGES = (
     "papers.html",
     "choices.html",
     "provenance.html",
+    "dialogues.html",
     "questions/mini_needle.html#cell=mllm__top_k_4",
     "figures/pareto.html",
     "tables/claims.html",

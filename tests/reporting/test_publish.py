@@ -23,7 +23,7 @@ def published(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def test_nothing_leads_out_of_it(published: Path) -> None:
     found = pages(published)
-    assert len(found) == 6 + len(list((published / "questions").glob("*.html"))) + 1  # the pages, and the plot alone
+    assert len(found) == 7 + len(list((published / "questions").glob("*.html"))) + 1  # the pages, and the plot alone
     for page, content in found.items():
         for link in content.links:
             parts = urlsplit(link)

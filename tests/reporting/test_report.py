@@ -54,7 +54,7 @@ def pages(report: Path) -> dict[Path, Links]:
 
 
 def test_everything_is_there(finished: Finished, report: Path) -> None:
-    names = {"index", "claims", "papers", "choices", "provenance", "cards"}
+    names = {"index", "claims", "papers", "choices", "provenance", "cards", "dialogues"}
     assert {path.stem for path in report.glob("*.html")} == names
     for table in (
         "table_1",
@@ -181,7 +181,7 @@ def test_videos_beyond_the_budget_are_named_not_drawn(
     monkeypatch.setattr(question_frames, "PIXELS", 3 * 32 * 96 * 96)
     site = Site(finished.sources, ReportFolder(tmp_path), None, clips=False)
     shown = {f"motion-test-{number:05d}": Counter([0.0]) for number in range(5)} | {"stranger": Counter([0.0])}
-    sheets = question_frames.draw_sheets(site, "mini_motion", shown)
+    sheets = question_frames.draw_sheets(site, "mini_motion", shown, "frames")
     assert list(sheets.drawn) == [f"motion-test-{number:05d}" for number in range(3)]
     assert "more decoding than a benchmark is given" in sheets.missing["motion-test-00004"]
     assert "not in the results folder" in sheets.missing["stranger"]
@@ -190,7 +190,7 @@ def test_videos_beyond_the_budget_are_named_not_drawn(
 def test_benchmarks_that_share_videos_have_sheets_of_their_own(finished: Finished, tmp_path: Path) -> None:
     site = Site(finished.sources, ReportFolder(tmp_path), None, clips=False)
     times = {"mini_motion": Counter([0.0, 0.16, 0.32]), "mini_static": Counter([0.48])}
-    sheets = {name: question_frames.draw_sheets(site, name, {"motion-test-00000": shown}) for name, shown in times.items()}
+    sheets = {name: question_frames.draw_sheets(site, name, {"motion-test-00000": shown}, name) for name, shown in times.items()}
     for name, found in sheets.items():
         sheet = found.drawn["motion-test-00000"]
         assert sheet.times == sorted(times[name])
@@ -203,7 +203,7 @@ def test_a_video_without_pictures_says_what_is_wrong_with_the_table(finished: Fi
     layout.codec("motion").mkdir(parents=True)
     (layout.codec("motion") / "videos.parquet").write_bytes(b"PAR1 rubbish")
     site = Site(replace(finished.sources, layout=layout), ReportFolder(tmp_path), None, clips=False)
-    sheets = question_frames.draw_sheets(site, "mini_motion", {"motion-test-00000": Counter([0.0])})
+    sheets = question_frames.draw_sheets(site, "mini_motion", {"motion-test-00000": Counter([0.0])}, "frames")
     assert "table of motion's re-encoded videos: cannot be read as a table" in sheets.missing["motion-test-00000"]
 
 
