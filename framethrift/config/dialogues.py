@@ -15,7 +15,11 @@ def check_dialogues(study: Study) -> None:
     seen: dict[tuple[str, str], int] = {}
     for index, own in enumerate(study.dialogues):
         field = f"dialogues[{index}]"
-        known = {"variant": study.variants, "sampling": study.samplings, "benchmark": load_benchmarks()}
+        known: dict[str, set[str]] = {
+            "variant": set(study.variants),
+            "sampling": set(study.samplings),
+            "benchmark": set(load_benchmarks()),
+        }
         for name, section in known.items():
             value = getattr(own, name)
             if value not in section:
