@@ -42,7 +42,7 @@ def test_every_study_plans_every_stage(empty_run: Run, study: str) -> None:
 def test_the_paper_plans_within_ten_seconds(empty_run: Run) -> None:
     began = time.process_time(), time.perf_counter()
     planned = empty_run.planned(study=ROOT / "config/studies/paper.yaml")
-    assert (planned["evaluate"], planned["arena"]) == (48, 4)
+    assert (planned["evaluate"], planned["arena"]) == (63, 4)
     # The training set, MSJoE's long videos, and every benchmark's source.
     assert planned["videos"] == planned["codec"] == len(load_study("paper").datasets) == 21
     assert time.perf_counter() - began[1] < 60  # the bar of 10 s is measured in perf/; a busy machine must not fail a test
