@@ -5,8 +5,10 @@ starts the processes of a node, srun starts torchrun on every node. A process th
 goes on from the last checkpoint.
 """
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ import typer
 
 from framethrift.progress import leave_log, say
 
+PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of sys/prctl.h
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # torchrun's mark on the processes it starts
 
 
@@ -24,7 +27,10 @@ def spread(devices: int, nodes: int, threads: int) -> None:
     Returns at once for one process in all, and in a process that was started here. threads: CPU threads of all processes of a
     node. Raises typer.BadParameter for several nodes outside a SLURM job.
     """
-    if devices * nodes == 1 or LAUNCHED in os.environ:
+    if LAUNCHED in os.environ:
+        end_with_launcher()
+        return
+    if devices * nodes == 1:
         return
     if nodes > 1 and not os.environ.get("SLURM_JOB_ID"):
         raise typer.BadParameter(f"--nodes {nodes} needs a SLURM job of so many nodes: there is no SLURM_JOB_ID")
@@ -32,6 +38,17 @@ def spread(devices: int, nodes: int, threads: int) -> None:
     say(f"starting {devices} processes on each of {nodes} nodes: {' '.join(command)}")
     leave_log()  # the processes open it themselves
     os.execvp(command[0], command)
+
+
+def end_with_launcher() -> None:
+    """Have Linux kill this process when torchrun is gone.
+
+    A scheduler that follows process trees kills torchrun and loses sight of what it started; left alone, that would hold the run's
+    files, and no later attempt could go on.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "prctl"):
+        library.prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def launch_command(devices: int, nodes: int, threads: int, command: Sequence[str]) -> list[str]:
