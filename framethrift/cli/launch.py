@@ -43,8 +43,8 @@ def spread(devices: int, nodes: int, threads: int) -> None:
 def end_with_launcher() -> None:
     """Have Linux kill this process when torchrun is gone.
 
-    A scheduler that follows process trees kills torchrun and loses sight of what it started; left alone, that would hold the run's
-    files, and no later attempt could go on.
+    A scheduler that follows process trees kills torchrun and loses sight of what it started; left alone, that would hold the
+    run's files, and no later attempt could go on.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "prctl"):
