@@ -81,7 +81,6 @@ class JointEvolution(WatchedTuning):
         self._pad = rollouts.reasoner.pad_id
         if training.joint.train_mllm:
             self.language_model = self._model.language_model.requires_grad_(True)
-        self._watched: tuple[Rollouts, list[Asked]] | None = None
         self._warned = False
 
     @property
@@ -89,21 +88,14 @@ class JointEvolution(WatchedTuning):
         # No attribute: the frozen parts of the MLLM belong into no checkpoint.
         return self._rollouts.reasoner.model
 
-    def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
-        """Log validation accuracy on these questions at every checkpoint."""
-        self._watched = rollouts, asked
-
-    def validation_accuracy(self) -> float:
-        """Accuracy on the watched questions: greedy queries, the K most probable frames, greedy answers."""
-        assert self._watched is not None
-        rollouts, asked = self._watched
+    def accuracy(self, rollouts: Rollouts, asked: list[Asked]) -> float:
+        """As `WatchedTuning`, from greedy queries."""
         return rollouts.accuracy(asked, self.sampler)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """One step: batch holds `step` and the indices `questions` (B,)."""
         settings = self._training.joint
-        if self._watched is not None and batch["step"] % settings.checkpoint_every == 0:
-            self.log("validation_accuracy", self.validation_accuracy())
+        self.log_watched(batch["step"], settings.checkpoint_every)
         group = self.roll(batch)
         rewards = group.rewards.total
         counted, *others = _as_list(self.optimizers())
@@ -236,11 +228,8 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """Train a joint variant from its sampler variant, and export one folder: the full MLLM, the sampler, the manifest last."""
     own = study.variants[variant]
     assert isinstance(own, JointVariant)
-    training, base, sampled = (
-        study.training_of(variant),
-        layout.model(study.mllm_of(variant), seed),
-        layout.model(own.sampler, seed),
-    )
+    training = study.training_of(variant)
+    base, sampled = layout.model(study.mllm_of(variant), seed), layout.model(own.sampler, seed)
     mllm = open_mllm(base, trained=training.joint.train_mllm)
     verify(sampled)
     sampler = load_sampler(sampled)[0].to(mllm.reasoner.model.device)

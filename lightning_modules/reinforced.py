@@ -28,9 +28,25 @@ WATCHED = 200  # validation questions answered at every checkpoint
 class WatchedTuning(lightning.LightningModule, ABC):
     """Trains what weighs frames, and asks validation questions now and then."""
 
-    @abstractmethod
+    _watched: tuple[Rollouts, list[Asked]] | None = None
+
+    def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
+        """Log validation accuracy on these questions at every checkpoint."""
+        self._watched = rollouts, asked
+
+    def log_watched(self, step: int, every: int) -> None:
+        """Log the accuracy on the watched questions, if there are any, at every `every`th step."""
+        if self._watched is not None and step % every == 0:
+            self.log("validation_accuracy", self.validation_accuracy())
+
     def validation_accuracy(self) -> float:
-        """Accuracy of the MLLM's answers on the watched validation questions, shown the highest-weighted frames."""
+        """Accuracy of the MLLM's answers on the watched questions, shown the K highest-weighted frames."""
+        assert self._watched is not None
+        return self.accuracy(*self._watched)
+
+    @abstractmethod
+    def accuracy(self, rollouts: Rollouts, asked: list[Asked]) -> float:
+        """Accuracy of the MLLM's greedy answers to questions, shown the K highest-weighted frames."""
 
 
 def rollout_factory(study: Study, layout: Layout, variant: str, dataset: str, mllm: Mllm) -> Callable[[pd.DataFrame], Rollouts]:

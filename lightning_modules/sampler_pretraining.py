@@ -40,23 +40,21 @@ class SamplerTuning(WatchedTuning):
         self.sampler = sampler
         self._rollouts, self._asked, self._queries, self._pass_rate = rollouts, asked, queries, pass_rate
         self._training, self._seed = training, seed
-        self._watched: tuple[Rollouts, list[Asked], list[list[str]]] | None = None
+        self._watched_queries: list[list[str]] = []
 
     def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
-        """Log validation accuracy on these questions at every checkpoint; their queries are written once."""
-        self._watched = rollouts, asked, rollouts.queries(asked)
+        """As `WatchedTuning`; the MLLM is frozen, so that the questions' queries are written once."""
+        super().watch(rollouts, asked)
+        self._watched_queries = rollouts.queries(asked)
 
-    def validation_accuracy(self) -> float:
-        """Accuracy on the watched questions from the K most probable frames."""
-        assert self._watched is not None
-        rollouts, asked, queries = self._watched
-        return rollouts.accuracy(asked, self.sampler, queries)
+    def accuracy(self, rollouts: Rollouts, asked: list[Asked]) -> float:
+        """As `WatchedTuning`, of the watched questions."""
+        return rollouts.accuracy(asked, self.sampler, self._watched_queries)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """One step: batch holds `step` and the indices `questions` (B,)."""
         settings, likelihood = self._training.sampler, self._training.set_likelihood
-        if self._watched is not None and batch["step"] % settings.checkpoint_every == 0:
-            self.log("validation_accuracy", self.validation_accuracy())
+        self.log_watched(batch["step"], settings.checkpoint_every)
         asked = [self._asked[index] for index in batch["questions"]]
         given = self._rollouts.scores(asked, [self._queries[index] for index in batch["questions"]])
         log_p = self.sampler(given.similarity, given.query_mask, given.frame_mask)

@@ -30,16 +30,9 @@ class TspoTuning(WatchedTuning):
         super().__init__()
         self.agent = agent
         self._rollouts, self._asked, self._training, self._seed = rollouts, asked, training, seed
-        self._watched: tuple[Rollouts, list[Asked]] | None = None
 
-    def watch(self, rollouts: Rollouts, asked: list[Asked]) -> None:
-        """Log validation accuracy on these questions at every checkpoint."""
-        self._watched = rollouts, asked
-
-    def validation_accuracy(self) -> float:
-        """Accuracy on the watched questions from the K most probable frames."""
-        assert self._watched is not None
-        rollouts, asked = self._watched
+    def accuracy(self, rollouts: Rollouts, asked: list[Asked]) -> float:
+        """As `WatchedTuning`."""
         return rollouts.accuracy_of(asked, lambda some: self.agent(*rollouts.embeddings(some)))
 
     def temperature(self, step: int) -> float:
@@ -50,8 +43,7 @@ class TspoTuning(WatchedTuning):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """One step: batch holds `step` and the indices `questions` (B,)."""
         settings = self._training.sampler
-        if self._watched is not None and batch["step"] % settings.checkpoint_every == 0:
-            self.log("validation_accuracy", self.validation_accuracy())
+        self.log_watched(batch["step"], settings.checkpoint_every)
         asked = [self._asked[index] for index in batch["questions"]]
         log_p = self.agent(*self._rollouts.embeddings(asked), temperature=self.temperature(batch["step"]))
         generator = step_generator(self._seed, batch["step"], processes.stream("tspo"), log_p.device)

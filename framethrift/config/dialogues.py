@@ -2,8 +2,8 @@
 
 from framethrift.config.benchmarks import datasets_of, load_benchmarks
 from framethrift.config.cells import Dialogues
-from framethrift.config.sampling import Blind, Chance, Replay, Select
-from framethrift.config.study import TRAINED, Study
+from framethrift.config.sampling import Blind, Chance, Select
+from framethrift.config.study import OF_A_STUDY, Study, require_known
 from framethrift.config.variants import VideolmVariant
 
 
@@ -15,15 +15,9 @@ def check_dialogues(study: Study) -> None:
     seen: dict[tuple[str, str], int] = {}
     for index, own in enumerate(study.dialogues):
         field = f"dialogues[{index}]"
-        known: dict[str, set[str]] = {
-            "variant": set(study.variants),
-            "sampling": set(study.samplings),
-            "benchmark": set(load_benchmarks()),
-        }
-        for name, section in known.items():
-            value = getattr(own, name)
-            if value not in section:
-                raise ValueError(f"{field}.{name}: {value!r} is not defined; allowed: {sorted(section)}")
+        require_known(f"{field}.variant", own.variant, study.variants)
+        require_known(f"{field}.sampling", own.sampling, study.samplings)
+        require_known(f"{field}.benchmark", own.benchmark, load_benchmarks())
         first = seen.setdefault((own.variant, own.sampling), index)
         if first != index:
             raise ValueError(f"{field}: {own.variant!r} under {own.sampling!r} is asked in dialogues[{first}] already; drop one")
@@ -47,9 +41,7 @@ def _check_sampling(study: Study, field: str, own: Dialogues) -> None:
     reason = None
     if isinstance(shown, Blind | Chance):
         reason = f"(kind: {shown.kind}) shows no video to talk about"
-    elif isinstance(shown, Select) and (
-        isinstance(shown, Replay) or shown.selector in (*TRAINED, "oracle") or shown.queries != "none"
-    ):
+    elif isinstance(shown, Select) and (shown.selector in OF_A_STUDY or shown.queries != "none"):
         reason = "picks frames by the question, but a conversation shows its video once for all questions"
     elif shown.reducer is not None:
         reason = "has a reducer, which is for single questions"

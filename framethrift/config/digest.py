@@ -104,6 +104,7 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
 _EVALUATING = (*_SHOWING, "framethrift.evaluation")
+_TIMING = (*_EVALUATING, "framethrift.latency")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
 _ANSWERING = (
     *_SHOWING,
@@ -211,8 +212,8 @@ _CODE = {
     "arena": _EVALUATING,
     "judge": ("framethrift.evaluation.judging", "framethrift.evaluation.scoring"),
     "labels": (*_FIGURES, "framethrift.evaluation.labels", "framethrift.config.controls"),
-    "latency": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
-    "dialogue": (*_SHOWING, "framethrift.evaluation", "framethrift.latency"),
+    "latency": _TIMING,
+    "dialogue": _TIMING,
     "report": _RENDERING,
     "table": _RENDERING,
     "bundle": _RENDERING,
@@ -248,9 +249,9 @@ def _competing(study: Study, variant: str, budget: str) -> list[Any]:
 
 
 def _conversing(study: Study, variant: str, sampling: str) -> list[Any]:
-    own = [asked for asked in study.dialogues if (asked.variant, asked.sampling) == (variant, sampling)]
-    benchmarks = [load_benchmarks()[asked.benchmark] for asked in own]
-    return [own, study.samplings[sampling], study.training_of(variant).key_frames, benchmarks, study.allow_partial]
+    own = study.dialogue_of(variant, sampling)
+    benchmark = load_benchmarks()[own.benchmark]
+    return [own, study.samplings[sampling], study.training_of(variant).key_frames, benchmark, study.allow_partial]
 
 
 def _videos(study: Study, name: str) -> Any:

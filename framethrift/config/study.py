@@ -1,5 +1,6 @@
 """A study: one whole experiment, config/studies/<study>.yaml."""
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +16,8 @@ from framethrift.config.training import Training
 from framethrift.config.variants import BaselineVariant, JointVariant, SamplerVariant, Variant, VideolmVariant
 
 TRAINED = ("msjoe", "tspo")  # selectors that read the network of a sampler variant
+# Selectors that need what only a study knows of a question: its evidence, its id in a file, a sampler variant.
+OF_A_STUDY = ("oracle", "replay", *TRAINED)
 
 
 def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +26,12 @@ def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     for key, value in overrides.items():
         merged[key] = merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
     return merged
+
+
+def require_known(field: str, name: str, section: Collection[str]) -> None:
+    """Raise ValueError when `section` does not define what `field` names."""
+    if name not in section:
+        raise ValueError(f"{field}: {name!r} is not defined; allowed: {sorted(section)}")
 
 
 class Study(Section):
@@ -69,7 +78,7 @@ class Study(Section):
         """The arena's samplings and cells stand among the study's own."""
         if self.arena is None:
             return self
-        self._known("arena.sampling", self.arena.sampling, self.samplings)
+        require_known("arena.sampling", self.arena.sampling, self.samplings)
         shown = self.samplings[self.arena.sampling]
         if not isinstance(shown, Stream | Select) or shown.reducer is not None:
             raise ValueError(f"arena.sampling: {self.arena.sampling!r} shows no tokens to reduce, or has a reducer already")
@@ -87,7 +96,7 @@ class Study(Section):
     @model_validator(mode="after")
     def _references(self) -> "Study":
         for name, dataset in self.datasets.items():
-            self._known(f"datasets.{name}.recipe", dataset.recipe, self.recipes)
+            require_known(f"datasets.{name}.recipe", dataset.recipe, self.recipes)
             recipe = self.recipes[dataset.recipe]
             if isinstance(dataset, MotionWorld) and (dataset.fps, dataset.gop, dataset.window) != (
                 recipe.fps,
@@ -101,22 +110,22 @@ class Study(Section):
                 )
         for stage in ("vision", "clip", "delta"):
             for dataset in getattr(self.training, stage).datasets:
-                self._known(f"training.{stage}.datasets", dataset, self.datasets)
+                require_known(f"training.{stage}.datasets", dataset, self.datasets)
         for name, variant in self.variants.items():
             self._check_variant(name, variant)
         for index, block in enumerate(self.cells):
             for variant_name in block.variants:
-                self._known(f"cells[{index}].variants", variant_name, self.variants)
+                require_known(f"cells[{index}].variants", variant_name, self.variants)
             for sampling in block.samplings:
-                self._known(f"cells[{index}].samplings", sampling, self.samplings)
+                require_known(f"cells[{index}].samplings", sampling, self.samplings)
                 for variant_name in block.variants:
                     self._check_showing(f"cells[{index}]", variant_name, sampling)
         for index, timed in enumerate(self.latency):
-            self._known(f"latency[{index}].variant", timed.variant, self.variants)
+            require_known(f"latency[{index}].variant", timed.variant, self.variants)
             if self.backbone_of(timed.variant) is not None:
                 raise ValueError(f"latency[{index}].variant: {timed.variant!r} is a baseline, which is not timed; choose another")
             for sampling in timed.samplings:
-                self._known(f"latency[{index}].samplings", sampling, self.samplings)
+                require_known(f"latency[{index}].samplings", sampling, self.samplings)
                 if isinstance(self.samplings[sampling], Replay):
                     raise ValueError(
                         f"latency[{index}].samplings: {sampling!r} replays a file, and what chose its frames cannot be timed; "
@@ -128,10 +137,6 @@ class Study(Section):
                 f"training.key_frames.previews: {frames.previews} exceeds frames {frames.frames}; the paper uses K/2"
             )
         return self
-
-    def _known(self, field: str, name: str, section: dict[str, Any]) -> None:
-        if name not in section:
-            raise ValueError(f"{field}: {name!r} is not defined; allowed: {sorted(section)}")
 
     def _check_showing(self, field: str, name: str, sampling: str) -> None:
         """Refuse a sampling that a baseline cannot be shown, and one whose trained selector the variant does not have."""
@@ -169,9 +174,9 @@ class Study(Section):
             return
         if isinstance(variant, VideolmVariant):
             for dataset in variant.datasets:
-                self._known(f"{field}.datasets", dataset, self.datasets)
+                require_known(f"{field}.datasets", dataset, self.datasets)
             for sampling in variant.samplings:
-                self._known(f"{field}.samplings", sampling, self.samplings)
+                require_known(f"{field}.samplings", sampling, self.samplings)
                 if getattr(self.samplings[sampling], "reducer", None) is not None:
                     raise ValueError(f"{field}.samplings: {sampling!r} has a reducer, which is for inference; train without it")
                 if getattr(self.samplings[sampling], "delta", "keep") not in ("keep", "drop"):
@@ -191,8 +196,8 @@ class Study(Section):
             if not variant.trained and self.models_of(name).language.source is None:
                 raise ValueError(f"{field}.trained: false needs models.language.source, the published weights")
         elif isinstance(variant, SamplerVariant):
-            self._known(f"{field}.mllm", variant.mllm, self.variants)
-            self._known(f"{field}.dataset", variant.dataset, self.datasets)
+            require_known(f"{field}.mllm", variant.mllm, self.variants)
+            require_known(f"{field}.dataset", variant.dataset, self.datasets)
             reasons = [
                 name
                 for name, own in self.variants.items()
@@ -201,7 +206,7 @@ class Study(Section):
             if variant.mllm not in reasons:
                 raise ValueError(f"{field}.mllm: {variant.mllm!r} is no VideoLM that writes queries; allowed: {reasons}")
         else:
-            self._known(f"{field}.sampler", variant.sampler, self.variants)
+            require_known(f"{field}.sampler", variant.sampler, self.variants)
             if not isinstance(self.variants[variant.sampler], SamplerVariant) or self.method_of(variant.sampler) != "msjoe":
                 raise ValueError(
                     f"{field}.sampler: {variant.sampler!r} is no sampler of MSJoE's; allowed: {self.names_of(SamplerVariant)}"
@@ -212,7 +217,7 @@ class Study(Section):
     def _check_start(self, name: str, variant: VideolmVariant) -> None:
         field, seen = f"variants.{name}.start", [name]
         while variant.start is not None:
-            self._known(field, variant.start, self.variants)
+            require_known(field, variant.start, self.variants)
             seen.append(variant.start)
             if seen.count(variant.start) > 1:
                 raise ValueError(f"{field}: {' goes on from '.join(map(repr, seen))}; one of them must start afresh")
@@ -228,6 +233,14 @@ class Study(Section):
                 f"variants.{name}: a {variant.kind}, but a VideoLM is needed; allowed: {self.names_of(VideolmVariant)}"
             )
         return variant
+
+    def dialogue_of(self, variant: str, sampling: str) -> Dialogues:
+        """The entry of `dialogues` that asks a variant under a sampling; KeyError when there is none."""
+        held = {(own.variant, own.sampling): own for own in self.dialogues}
+        if (variant, sampling) not in held:
+            lacking = f"study {self.name!r} holds no conversation with {variant!r} under {sampling!r}"
+            raise KeyError(f"{lacking}; it holds {sorted(held)}")
+        return held[variant, sampling]
 
     def names_of(self, *kinds: type) -> list[str]:
         """Names of the variants of the given kinds, in the order of the file."""

@@ -129,8 +129,11 @@ class Workflow:
 
     def asked(self, variant: str, sampling: str) -> list[str]:
         """Videos and questions of a cell's benchmarks."""
-        asked = self.study.evaluations()[variant, sampling]
-        datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
+        return self._about(self.study.evaluations()[variant, sampling])
+
+    def _about(self, benchmarks: Iterable[str]) -> list[str]:
+        """Videos and questions of benchmarks."""
+        datasets = dict.fromkeys(dataset for benchmark in benchmarks for dataset in datasets_of(self.study, benchmark))
         return [path for name in datasets for path in self.tables(name)]
 
     def shard_files(self, variant: str, sampling: str, seed: int | str) -> list[str]:
@@ -170,10 +173,8 @@ class Workflow:
 
     def conversing(self, variant: str, sampling: str, seed: int | str) -> list[str]:
         """What example conversations are held with, and what is asked in them."""
-        asked = [own.benchmark for own in self.study.dialogues if (own.variant, own.sampling) == (variant, sampling)]
-        datasets = dict.fromkeys(dataset for benchmark in asked for dataset in datasets_of(self.study, benchmark))
-        tables = [path for name in datasets for path in self.tables(name)]
-        return [*self.answering(variant, sampling, seed), *tables]
+        asked = self._about([self.study.dialogue_of(variant, sampling).benchmark])
+        return [*self.answering(variant, sampling, seed), *asked]
 
     def cells(self) -> list[str]:
         """Every cell of the study."""

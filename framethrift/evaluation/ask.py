@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from framethrift.codec import reencode
 from framethrift.config.recipe import Recipe
 from framethrift.config.sampling import Chance, Sampling, Select
-from framethrift.config.study import TRAINED
+from framethrift.config.study import OF_A_STUDY
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.answering import Answer, Answerer
 from framethrift.evaluation.backbones.load import CHECKPOINT
@@ -151,7 +151,7 @@ def _sampling(given: str | dict) -> Sampling:
         raise ValueError(f"sampling {given!r} is not valid: {error}") from error
     if isinstance(shown, Chance):
         raise ValueError(f"sampling {given!r}: a bare question has no options to choose from")
-    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in ("oracle", "replay", *TRAINED)):
+    if isinstance(shown, Select) and (shown.queries != "none" or shown.selector in OF_A_STUDY):
         raise ValueError(
             f"sampling {given!r}: a single clip has no CLIP, evidence, question id or sampler network for this selector"
         )

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from framethrift.codec import probe
 from framethrift.config.sampling import Chance, Sampling, Select, Stream
-from framethrift.config.study import TRAINED
+from framethrift.config.study import OF_A_STUDY
 from framethrift.config.training import KeyFrames
 from framethrift.config.variants import BaselineVariant
 from framethrift.evaluation.answering import Answering
@@ -87,7 +87,7 @@ def _sampling(given: Mapping[str, Any], own: Mapping[str, Any]) -> Sampling:
         shown = adapter.validate_python({**(own if kind == own["kind"] else {}), "kind": kind, **fields})
     except ValidationError as error:
         raise ValueError(f"model arguments {dict(given)} describe no sampling: {error}") from error
-    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in ("oracle", "replay", *TRAINED)):
+    if isinstance(shown, Chance) or (isinstance(shown, Select) and shown.selector in OF_A_STUDY):
         raise ValueError(
             f"model arguments {dict(given)}: lmms-eval gives no evidence, options, question ids or sampler network for it"
         )

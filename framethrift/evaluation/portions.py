@@ -2,7 +2,7 @@
 
 import torch
 
-MOST = 64  # an hour of video stays in bounded memory
+MOST = 64  # pictures read, and at most sent through a network, at a time: an hour of video stays in bounded memory
 CPU_PIXELS = 2**20  # of a larger portion the activations fall out of the caches: half as fast again
 
 

@@ -10,7 +10,7 @@ from framethrift.config.sampling import Select
 from framethrift.config.training import KeyFrames
 from framethrift.evaluation.decoding import decode
 from framethrift.evaluation.picking import FramePicker, Picked, Scoring
-from framethrift.evaluation.portions import portions
+from framethrift.evaluation.portions import MOST, portions
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import NOTHING, Ask, Shown, View
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -19,8 +19,6 @@ from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
 from framethrift.models.sampler import FrameSampler
 from framethrift.tokens import StreamItem, frames_budget, require_fit, token_budget
-
-CHUNK = 64  # frames read at a time
 
 
 class SelectViewer:
@@ -121,8 +119,8 @@ class SelectViewer:
         for video, frames in wanted.items():
             features = self._features[video]
             new = sorted(frames.keys() - features.keys())
-            for start in range(0, len(new), CHUNK):
-                places = new[start : start + CHUNK]
+            for start in range(0, len(new), MOST):
+                places = new[start : start + MOST]
                 with self._watch("read"):
                     pictures = read_frames(video.path, [frames[place] for place in places])
                 for part in portions(len(places), self._processor.image_size, self._model.device):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from framethrift.codec import read_frames, read_gops
 from framethrift.config.sampling import Stream
-from framethrift.evaluation.portions import portions
+from framethrift.evaluation.portions import MOST, portions
 from framethrift.evaluation.questions import EncodedVideo
 from framethrift.evaluation.shown import Ask, Shown, View, draws, within
 from framethrift.evaluation.stopwatch import Stopwatch
@@ -18,8 +18,6 @@ from framethrift.models.delta_encoder import TokenUse
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.tokens import Slots, StreamItem, adaptive_slots, last_p_frames, require_fit, token_budget
-
-CHUNK = 64  # pictures read at a time: an hour of video stays in bounded memory
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]  # frames (a, H, W, 3), motion (b, H, W, 2), residual (b, H, W, 3)
 
@@ -161,7 +159,7 @@ class StreamViewer:
         waiting: list[Arrays] = []
         for arrays in gops:
             waiting.append(arrays)
-            if sum(len(frames) + len(motion) for frames, motion, _ in waiting) >= CHUNK:
+            if sum(len(frames) + len(motion) for frames, motion, _ in waiting) >= MOST:
                 yield _joined(waiting)
                 waiting = []
         if waiting:

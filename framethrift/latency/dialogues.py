@@ -33,11 +33,7 @@ def record_dialogues(study: Study, layout: Layout, variant: str, sampling: str, 
     Raises KeyError when the study holds none with them, NoQuestions when no video has enough questions, ContextOverflow when a
     conversation grows longer than the model's context, and whatever keeps a video from being shown.
     """
-    wanted = [own for own in study.dialogues if (own.variant, own.sampling) == (variant, sampling)]
-    if not wanted:
-        held = sorted((own.variant, own.sampling) for own in study.dialogues)
-        raise KeyError(f"study {study.name!r} holds no conversation with {variant!r} under {sampling!r}; it holds {held}")
-    (entry,) = wanted
+    entry = study.dialogue_of(variant, sampling)
     asked = load_asked(study, layout, entry.benchmark)
     chosen = conversations(asked, entry)
     talks = _posed(study, entry, asked, chosen)

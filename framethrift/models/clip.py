@@ -3,35 +3,40 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import open_clip
 import torch
 from numpy.typing import NDArray
-from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from framethrift.config.models import Clip
 from framethrift.files import replace_file, write_json
 from framethrift.models.folder import verify
 from framethrift.models.tokenizer import END
 
+if TYPE_CHECKING:  # open_clip doubles what a process takes to start, and most cells weigh no frames
+    from open_clip import CLIP
+
 SETTINGS_FILE, WEIGHTS_FILE = "clip.json", "clip.safetensors"
 
 
-def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> open_clip.CLIP:
+def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> "CLIP":
     """An open_clip model of the given shape, initialised by open_clip, that reads `vocabulary` tokens; `end_id` ends a text."""
-    vision = open_clip.CLIPVisionCfg(
+    from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
+
+    vision = CLIPVisionCfg(
         layers=settings.layers,
         width=settings.width,
         head_width=settings.width // settings.heads,
         patch_size=settings.patch_size,
         image_size=settings.image_size,
     )
-    text = open_clip.CLIPTextCfg(
+    text = CLIPTextCfg(
         context_length=settings.context,
         vocab_size=vocabulary,
         width=settings.text_width,
@@ -40,10 +45,10 @@ def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> open_clip.CLIP:
         eos_id=end_id,
         pool_type="eos",
     )
-    return open_clip.CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
+    return CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
 
 
-def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> open_clip.CLIP:
+def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> "CLIP":
     """An open_clip model of the given shape with random weights drawn from `seed`, to be trained in the study.
 
     It reads text through the study's own tokenizer (`clip_tokens`): CLIP's 49k-word vocabulary would outweigh a small model.
@@ -65,8 +70,8 @@ def clip_tokens(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], contex
 def clip_pixels(
     frames: NDArray[np.uint8] | Tensor,
     image_size: int,
-    mean: Sequence[float] = OPENAI_DATASET_MEAN,
-    std: Sequence[float] = OPENAI_DATASET_STD,
+    mean: Sequence[float] = OPENAI_CLIP_MEAN,
+    std: Sequence[float] = OPENAI_CLIP_STD,
 ) -> Tensor:
     """Frames (n, H, W, 3) uint8 → (n, 3, S, S) float32 as CLIP: shorter side to S (bicubic), centre crop, its mean and deviation.
 
@@ -86,7 +91,7 @@ def clip_pixels(
     return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
 
-def save_clip(model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def save_clip(model: "CLIP", settings: Clip, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write weights, shape and tokenizer of a model trained in the study; the caller writes the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
@@ -104,7 +109,7 @@ class ClipScorer:
     """A frozen CLIP: unit embeddings of frames and texts, and their cosines. Runs on a GPU where there is one."""
 
     def __init__(  # type: ignore[no-untyped-def]
-        self, model: open_clip.CLIP, tokenize, image_size: int, mean: Sequence[float], std: Sequence[float], noise: float = 0.0
+        self, model: "CLIP", tokenize, image_size: int, mean: Sequence[float], std: Sequence[float], noise: float = 0.0
     ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = model.eval().requires_grad_(False).to(self.device)
@@ -112,13 +117,13 @@ class ClipScorer:
         self._tokenize, self._image_size, self._mean, self._std, self._noise = tokenize, image_size, mean, std, noise
 
     @classmethod
-    def of(cls, model: open_clip.CLIP, settings: Clip, tokenizer: PreTrainedTokenizerBase) -> "ClipScorer":
+    def of(cls, model: "CLIP", settings: Clip, tokenizer: PreTrainedTokenizerBase) -> "ClipScorer":
         """Scorer of a model trained in the study."""
 
         def tokenize(texts: Sequence[str]) -> Tensor:
             return clip_tokens(tokenizer, texts, settings.context)
 
-        return cls(model, tokenize, settings.image_size, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD, noise=settings.embedding_noise)
+        return cls(model, tokenize, settings.image_size, OPENAI_CLIP_MEAN, OPENAI_CLIP_STD, noise=settings.embedding_noise)
 
     @classmethod
     def load(cls, folder: Path) -> "ClipScorer":
@@ -133,6 +138,8 @@ class ClipScorer:
             model = build_clip(settings, tokenizer, seed=0)
             model.load_state_dict(load_file(folder / WEIGHTS_FILE))
             return cls.of(model, settings, tokenizer)
+        import open_clip
+
         name, separator, weights = settings.source.partition("@")
         if not separator:
             raise ValueError(f"models.clip.source: {settings.source!r} must be `model@tag` or `model@file`, e.g. ViT-L-14@openai")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from open_clip import get_pretrained_cfg, list_pretrained
 
 from framethrift.config import Layout, Study, StudyError
 from framethrift.config.variants import BaselineVariant
@@ -56,6 +55,8 @@ def weights_folder(source: str) -> Path:
 
 
 def _clip(source: str) -> Path:
+    from open_clip import get_pretrained_cfg, list_pretrained  # slow to import, and few need it
+
     model, _, weights = source.partition("@")
     if Path(weights).is_file():
         return Path(weights)

@@ -55,7 +55,7 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
     """Every question of the cell's benchmarks; what a video is shown as is shared by its questions where it does not depend on
     them."""
     study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
-    how, registry, recipe = study.samplings[sampling], load_benchmarks(), study.recipe_of(study.mllm_of(variant))
+    how, recipe = study.samplings[sampling], study.recipe_of(study.mllm_of(variant))
     flops, seconds, asked, long = 0.0, 0.0, 0, []
     for benchmark in study.evaluations()[variant, sampling]:
         size = benchmark_data(study, benchmark, estimator.given)
@@ -66,8 +66,7 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
         views = size.questions if scored or isinstance(how, Replay) else size.videos
         text = size.questions / max(1, views) * estimator.given.question_tokens
         flops += views * (estimator.looking(networks, shown) + estimator.reading(networks, shown.tokens + text))
-        new = estimator.given.open_tokens if registry[benchmark].answers == "open" else ANSWER_TOKENS
-        seconds += estimator.writing(networks, size.questions * new, shown.tokens)
+        seconds += estimator.writing(networks, size.questions * _new_tokens(estimator, benchmark), shown.tokens)
         if isinstance(how, Select) and scored:
             flops += _scoring(networks, size.videos * candidates(size.seconds, how.candidate_fps), size.questions)
             if how.queries == "reasoned":
@@ -76,10 +75,11 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
                 seconds += estimator.writing(networks, size.questions * QUERY_TOKENS, hint.tokens)
         asked += size.questions
     total = estimator.given.seconds(flops) + seconds
-    context = networks.models.language.context
-    most = _most(how, recipe, networks, estimator.given.question_tokens)
-    over = f"a video of mean length exceeds the context of {context:,} tokens on {', '.join(long)}: {most}"
-    return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=(over,) if long else ())
+    notes = []
+    if long:
+        over = f"a video of mean length exceeds the context of {networks.models.language.context:,} tokens on {', '.join(long)}"
+        notes.append(f"{over}: {_most(how, recipe, networks, estimator.given.question_tokens)}")
+    return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=tuple(notes))
 
 
 def arena(estimator: Estimator, variant: str, budget: int) -> Stage:
@@ -129,18 +129,18 @@ def latency(estimator: Estimator, name: str) -> Stage:
 def dialogue(estimator: Estimator, variant: str, sampling: str) -> Stage:
     """Every conversation: its video is looked at once, and every turn reads its own question; one more look warms up."""
     study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
-    flops, seconds, turns = 0.0, 0.0, 0
-    for own in study.dialogues:
-        if (own.variant, own.sampling) != (variant, sampling):
-            continue
-        length = benchmark_data(study, own.benchmark, estimator.given).seconds
-        shown = view(study.samplings[sampling], length, study.recipe_of(variant), networks.costs, frames)
-        tokens = shown.tokens + own.turns * estimator.given.question_tokens
-        flops += (own.videos + 1) * (estimator.looking(networks, shown) + estimator.reading(networks, tokens))
-        new = estimator.given.open_tokens if load_benchmarks()[own.benchmark].answers == "open" else ANSWER_TOKENS
-        seconds += estimator.writing(networks, own.videos * own.turns * new, tokens)
-        turns += own.videos * own.turns
-    return Stage("dialogue", f"{variant} {sampling}", estimator.given.seconds(flops) + seconds, samples=turns, flops=flops)
+    own = study.dialogue_of(variant, sampling)
+    length = benchmark_data(study, own.benchmark, estimator.given).seconds
+    shown = view(study.samplings[sampling], length, study.recipe_of(variant), networks.costs, frames)
+    tokens, turns = shown.tokens + own.turns * estimator.given.question_tokens, own.videos * own.turns
+    flops = (own.videos + 1) * (estimator.looking(networks, shown) + estimator.reading(networks, tokens))
+    seconds = estimator.given.seconds(flops) + estimator.writing(networks, turns * _new_tokens(estimator, own.benchmark), tokens)
+    return Stage("dialogue", f"{variant} {sampling}", seconds, samples=turns, flops=flops)
+
+
+def _new_tokens(estimator: Estimator, benchmark: str) -> int:
+    """Tokens of one answer."""
+    return estimator.given.open_tokens if load_benchmarks()[benchmark].answers == "open" else ANSWER_TOKENS
 
 
 def _scoring(networks: Networks, frames: float, questions: float) -> float:

@@ -24,12 +24,12 @@ def test_a_table_needs_its_own_cells_for_every_seed() -> None:
         "rgb/rgb_1k",
         "cope/rgb_1k",
         "cope/cope_1k",
-        "rgb_dense/rgb_2k",
+        "rgb/rgb_2k",
         "cope/rgb_2k",
         "cope/cope_2k",
     }
     assert files("table_h5") == {f"cope/cope_{name}" for name in ("1k_s8", "1k", "1k_s2", "2k", "4k_s2")}
-    assert not any(row == "rgb_dense/uniform_5" for row in files("table_1"))  # reducers compete in the arena
+    assert not any(row == "rgb/uniform_5" for row in files("table_1"))  # reducers compete in the arena
     assert len(SMALL.table("table_h1")) == 8 * len(SMALL.study.seeds)
 
 

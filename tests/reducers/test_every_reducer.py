@@ -173,7 +173,7 @@ def test_the_guide_followed_for_real(tmp_path, monkeypatch):
     small = yaml.safe_load((ROOT / "config/studies/small.yaml").read_text(encoding="utf-8"))
     small["samplings"] |= samplings["samplings"]
     study = Study.model_validate({**small, **arena, "latency": []})
-    assert {"brightest_25", "brightest_third"} <= set(study.samplings) and ("rgb_dense", "brightest_25") in study.evaluations()
+    assert {"brightest_25", "brightest_third"} <= set(study.samplings) and ("rgb", "brightest_25") in study.evaluations()
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     monkeypatch.setattr(package, "REDUCERS", (*REDUCERS, "brightest"))
     try:

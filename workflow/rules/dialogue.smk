@@ -4,7 +4,9 @@
 rule dialogue:
     """Example conversations: several questions about one video, with tokens and time to first token of every turn."""
     input:
-        lambda wildcards: flow.conversing(wildcards.variant, wildcards.sampling, wildcards.seed),
+        lambda wildcards: flow.conversing(
+            wildcards.variant, wildcards.sampling, wildcards.seed
+        ),
     output:
         f"{at.root}/dialogues/{{variant}}/{{sampling}}/seed{{seed}}.json",
     log:
@@ -16,7 +18,9 @@ rule dialogue:
         mem_mb=8000,
         runtime=240,
     params:
-        digest=lambda wildcards: flow.digest("dialogue", wildcards.variant, wildcards.sampling),
+        digest=lambda wildcards: flow.digest(
+            "dialogue", wildcards.variant, wildcards.sampling
+        ),
     message:
         "Talking with {wildcards.variant} under {wildcards.sampling}, seed {wildcards.seed}"
     shell:
