@@ -16,9 +16,10 @@ from torch.nn.utils import clip_grad_norm_
 from framethrift.config import Layout, Study
 from framethrift.config.training import Training
 from framethrift.config.variants import JointVariant
+from framethrift.evaluation.backbones.qwen2_5_vl_reasoning import QwenReasoner
 from framethrift.models.completions import Completions, Speaker, completion_log_probability
 from framethrift.models.folder import verify
-from framethrift.models.reasoning import Written, parse_queries
+from framethrift.models.reasoning import Reasoner, Written, parse_queries
 from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
@@ -28,6 +29,7 @@ from framethrift.rewards import (
     dead_groups,
     group_advantage,
     grpo_loss,
+    importance_weight,
     informative,
     joint_rewards,
     reinforce_loss,
@@ -92,6 +94,10 @@ class JointEvolution(WatchedTuning):
         """As `WatchedTuning`, from greedy queries."""
         return rollouts.accuracy(asked, self.sampler)
 
+    def on_train_start(self) -> None:
+        """A resumed run's weights are read only now."""
+        self._rollouts.reasoner.engine.update()
+
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """One step: batch holds `step` and the indices `questions` (B,)."""
         settings = self._training.joint
@@ -113,6 +119,8 @@ class JointEvolution(WatchedTuning):
         counted.step()
         for optimiser in others:
             optimiser.optimizer.step()
+        if settings.train_mllm:
+            self._rollouts.reasoner.engine.update()
         self._report(group)
 
     def _own_gradients(self) -> AbstractContextManager[None]:
@@ -177,16 +185,26 @@ class JointEvolution(WatchedTuning):
                 (group.queries.completions, [group.queries.prompts[index] for index in some]),
                 (group.answers.completions, [group.answers.prompts[index] for index in rows.tolist()]),
             ]
-            new, old, mask = [], [], []
+            new, written, mask = [], [], []
             for completions, prompts in turns:
                 own = Completions(completions.tokens[rows], completions.mask[rows], completions.log_probability[rows])
                 new.append(completion_log_probability(self._model, prompts, own, self._training.joint.temperature, self._pad))
-                old.append(own.log_probability)
+                written.append(own.log_probability)
                 mask.append(own.mask)
             given = torch.from_numpy(advantage[some].ravel()).to(new[0])
-            both = torch.cat(new, dim=1), torch.cat(old, dim=1)
-            loss = grpo_loss(*both, given, torch.cat(mask, dim=1), self._training.joint.clip_range)
+            loss = self._grpo(torch.cat(new, dim=1), torch.cat(written, dim=1), torch.cat(mask, dim=1), given)
             self.manual_backward(loss * (len(rows) / advantage.size))
+
+    def _grpo(self, new: Tensor, written: Tensor, mask: Tensor, advantage: Tensor) -> Tensor:
+        """GRPO's loss of tokens (R, L), with what an engine of its own wrote weighed by how probable the model finds it."""
+        settings = self._training.joint
+        if not self._rollouts.reasoner.engine.corrected:
+            return grpo_loss(new, written, advantage, mask, settings.clip_range)
+        weight = importance_weight(new, written, mask, settings.importance_cap)
+        self.log("importance_weight", weight[mask].mean())
+        self.log("importance_truncated", (weight[mask] == settings.importance_cap).float().mean())
+        # Each rollout is used once, so that the model that wrote is the model that learns.
+        return grpo_loss(new, new.detach(), advantage, mask, settings.clip_range, weight)
 
     def _report(self, group: Group) -> None:
         rewards, size = group.rewards, group.rewards.total.shape[1]
@@ -224,6 +242,15 @@ def _as_list(optimisers: Any) -> list[Any]:
     return optimisers if isinstance(optimisers, list) else [optimisers]
 
 
+def _write_with_vllm(reasoner: Reasoner, training: Training) -> None:
+    if processes.count() > 1:
+        raise ValueError(
+            "training.joint.engine: vllm writes for one process; start one (--devices 1 --nodes 1), or use transformers"
+        )
+    assert isinstance(reasoner, QwenReasoner)  # the study lets vllm write for no other class
+    reasoner.write_with_vllm(training.joint.engine_context, training.joint.engine_memory)
+
+
 def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """Train a joint variant from its sampler variant, and export one folder: the full MLLM, the sampler, the manifest last."""
     own = study.variants[variant]
@@ -231,6 +258,8 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     training = study.training_of(variant)
     base, sampled = layout.model(study.mllm_of(variant), seed), layout.model(own.sampler, seed)
     mllm = open_mllm(base, trained=training.joint.train_mllm)
+    if training.joint.engine == "vllm":
+        _write_with_vllm(mllm.reasoner, training)
     verify(sampled)
     sampler = load_sampler(sampled)[0].to(mllm.reasoner.model.device)
     sampler.requires_grad_(training.joint.train_sampler)

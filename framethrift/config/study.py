@@ -211,6 +211,11 @@ class Study(Section):
                 raise ValueError(
                     f"{field}.sampler: {variant.sampler!r} is no sampler of MSJoE's; allowed: {self.names_of(SamplerVariant)}"
                 )
+            mllm = self.mllm_of(name)
+            if self.training_of(name).joint.engine == "vllm" and not isinstance(self.variants[mllm], BaselineVariant):
+                raise ValueError(
+                    f"{field}.training.joint.engine: vllm has no class for {mllm!r}, this project's own; use transformers"
+                )
         self.models_of(name)
         self.training_of(name)
 

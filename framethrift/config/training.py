@@ -106,6 +106,15 @@ class JointEvolution(Section):
     train_sampler: bool = Field(True, description="False freezes the sampler (control).")
     gradient_clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
     checkpoint_every: int = Field(50, ge=1, description="Steps between resumable checkpoints.")
+    engine: Literal["transformers", "vllm"] = Field(
+        "transformers",
+        description="What writes queries and answers; vllm must be installed and is for a published MLLM on one GPU.",
+    )
+    engine_memory: float = Field(0.4, gt=0, lt=1, description="Share of the GPU's memory that vllm takes.")
+    engine_context: int = Field(32768, ge=1, description="Most tokens of a prompt and its completion in vllm.")
+    importance_cap: float = Field(
+        2.0, ge=1, description="Largest weight of a token that vllm wrote: the trained model's probability of it over vllm's."
+    )
 
     @model_validator(mode="after")
     def _something_trains(self) -> "JointEvolution":

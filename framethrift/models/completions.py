@@ -1,7 +1,7 @@
 """Completions with their log-probabilities, n samples behind one prefill, from image embeddings computed once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -41,11 +41,13 @@ class Prompt:
     """Token ids up to where the assistant speaks, and the embeddings (n, g·g, d_llm) of its images in reading order.
 
     positions (3, number of ids) of a model whose tokens have three (time, height, width); None: 0, 1, 2, …
+    layout: what an engine of its own needs to place the images (Qwen2.5-VL: grid and seconds per step).
     """
 
     ids: tuple[int, ...]
     images: Tensor
     positions: Tensor | None = None
+    layout: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,49 @@ class Completions:
         """Token ids row by row, leaving out the token `without`."""
         rows = zip(self.tokens.tolist(), self.mask.tolist(), strict=True)
         return [[token for token, kept in zip(tokens, mask, strict=True) if kept and token != without] for tokens, mask in rows]
+
+
+class Engine(Protocol):
+    """What writes the completions of rollouts."""
+
+    @property
+    def corrected(self) -> bool:
+        """Whether its probabilities differ from the trained model's, so that what it writes needs an importance weight."""
+        ...
+
+    def update(self) -> None:
+        """Write from the trained model's present weights from now on."""
+        ...
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        max_new_tokens: int,
+        *,
+        pad_id: int,
+        end_id: int,
+        samples: int = 1,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Completions:
+        """As the function `complete`."""
+        ...
+
+
+class OwnEngine:
+    """The trained model itself, through transformers (an `Engine`)."""
+
+    corrected = False
+
+    def __init__(self, model: Speaker) -> None:
+        self._model = model
+
+    def update(self) -> None:
+        """Nothing: the weights are the model's."""
+
+    def complete(self, prompts: Sequence[Prompt], max_new_tokens: int, **settings: Any) -> Completions:
+        """As the function `complete`."""
+        return complete(self._model, prompts, max_new_tokens, **settings)
 
 
 @torch.no_grad()

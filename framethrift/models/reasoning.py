@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import yaml
 
-from framethrift.models.completions import Completions, Prompt, Speaker, complete
+from framethrift.models.completions import Completions, Engine, OwnEngine, Prompt, Speaker
 from framethrift.tokens import StreamItem
 
 MAX_QUERIES = 4
@@ -89,11 +89,12 @@ class Written:
 class Reasoner:
     """An MLLM that writes queries and answers, given image embeddings computed once (`image_embeddings` of the model).
 
-    `processor` is the model's own; a subclass says how a prompt of another class of models is put together.
+    `processor` is the model's own; a subclass says how a prompt of another class of models is put together. `engine` writes.
     """
 
     def __init__(self, model: Speaker, processor: Any, wording: str = "short") -> None:
         self.model, self._processor, self._wording = model, processor, wording
+        self.engine: Engine = OwnEngine(model)
         self._prefixes: dict[tuple[int, int], list[int]] = {}
         self._turns: dict[str, list[int]] = {}
 
@@ -145,7 +146,7 @@ class Reasoner:
     ) -> Written:
         tokenizer = self._processor.tokenizer
         ends = {"pad_id": tokenizer.pad_token_id, "end_id": tokenizer.eos_token_id}
-        completions = complete(
-            self.model, prompts, longest, samples=samples, temperature=temperature, generator=generator, **ends
+        completions = self.engine.complete(
+            prompts, longest, samples=samples, temperature=temperature, generator=generator, **ends
         )
         return Written(prompts, [tokenizer.decode(row) for row in completions.ids(without=tokenizer.eos_token_id)], completions)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from framethrift.models.set_draw import set_log_probability
-from framethrift.rewards import grpo_loss, reinforce_loss
+from framethrift.rewards import grpo_loss, importance_weight, reinforce_loss
 
 
 def numbers(seed: int = 0):
@@ -44,8 +44,9 @@ def test_grpo_equals_the_formula_written_out(clip_range):
     torch.testing.assert_close(torch.autograd.grad(loss, new)[0], torch.autograd.grad(expected, new)[0])
 
 
+@pytest.mark.parametrize("other_engine", [False, True])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_grpo_equals_trls_loss_on_the_same_numbers(seed):
+def test_grpo_equals_trls_loss_on_the_same_numbers(seed, other_engine):
     trainer = pytest.importorskip("trl").GRPOTrainer
     new, old, advantage, mask = numbers(seed)
     stub = SimpleNamespace(
@@ -59,7 +60,8 @@ def test_grpo_equals_trls_loss_on_the_same_numbers(seed):
         epsilon_low=0.2,
         epsilon_high=0.2,
         args=SimpleNamespace(delta=None),
-        use_vllm=False,
+        use_vllm=other_engine,
+        vllm_importance_sampling_correction=True,
         model=torch.nn.Identity().train(),
         current_gradient_accumulation_steps=1,
         _entropy_bonus_enabled=False,
@@ -67,6 +69,7 @@ def test_grpo_equals_trls_loss_on_the_same_numbers(seed):
         _metrics={"train": defaultdict(list)},
     )
     ids = torch.zeros((5, 1), dtype=torch.int64)
+    weight = importance_weight(old, old.flip(0), mask, 1.2)
     theirs = trainer._compute_loss(
         stub,
         None,
@@ -77,9 +80,10 @@ def test_grpo_equals_trls_loss_on_the_same_numbers(seed):
             "completion_mask": mask.int(),
             "advantages": advantage,
             "old_per_token_logps": old,
+            "importance_sampling_ratio": weight,
         },
     )
-    ours = grpo_loss(new, old, advantage, mask, 0.2)
+    ours = grpo_loss(new, old, advantage, mask, 0.2, weight if other_engine else None)
     torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(torch.autograd.grad(ours, new)[0], torch.autograd.grad(theirs, new)[0])
 
@@ -89,6 +93,32 @@ def test_on_policy_grpo_is_the_policy_gradient():
     loss = grpo_loss(new, new.detach(), advantage, mask, 0.2)
     expected = -(advantage[:, None] * mask / mask.sum(dim=1, keepdim=True)) / len(new)
     torch.testing.assert_close(torch.autograd.grad(loss, new)[0], expected)
+
+
+def test_importance_weights_are_truncated_ratios_that_carry_no_gradient():
+    trained = torch.tensor([[0.5, 0.9, 0.2]]).log().requires_grad_()
+    written = torch.tensor([[0.25, 0.3, 0.4]]).log()
+    written[0, 2] = -torch.inf  # padding may hold any value
+    weight = importance_weight(trained, written, torch.tensor([[True, True, False]]), cap=2.5)
+    torch.testing.assert_close(weight, torch.tensor([[2.0, 2.5, 1.0]]))
+    assert not weight.requires_grad
+
+
+def test_tokens_of_another_engine_give_the_trained_models_gradient_in_the_mean():
+    """Every token that may be written, as often as the engine writes it: the weights undo its bias while none is truncated."""
+    logits = torch.tensor([0.3, -0.2, 0.5], dtype=torch.float64, requires_grad=True)
+    own, others = logits.log_softmax(0), torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    advantage, mask = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64), torch.ones(3, 1, dtype=torch.bool)
+    weight = importance_weight(own[:, None], others.log()[:, None], mask, cap=10.0)
+    terms = [
+        grpo_loss(own[t, None, None], own[t, None, None].detach(), advantage[t, None], mask[:1], 0.2, weight[t, None])
+        for t in range(3)
+    ]
+    found = torch.autograd.grad(sum(share * term for share, term in zip(others, terms, strict=True)), logits, retain_graph=True)[
+        0
+    ]
+    expected = torch.autograd.grad(-(own.exp().detach() * advantage * own).sum(), logits)[0]
+    torch.testing.assert_close(found, expected)
 
 
 def test_empty_completions_and_wild_padding_do_no_harm():

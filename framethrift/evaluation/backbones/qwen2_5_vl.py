@@ -27,6 +27,23 @@ class Qwen2_5_VL(Generating):
         processor = AutoProcessor.from_pretrained(folder)
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
         super().__init__(model, processor, processor.tokenizer, device)
+        self._counted = self.model.model.get_rope_index
+        self.model.model.get_rope_index = self._rope_index
+
+    def _rope_index(self, input_ids: Tensor, *args: Any, **inputs: Any) -> tuple[Tensor, Tensor]:
+        """As the class's own, for one video, but the text behind it goes on after its last time step, as in training.
+
+        transformers since 5.3 goes on after the size of a frame, in the midst of a long video (issue 45381).
+        """
+        positions, ahead = self._counted(input_ids, *args, **inputs)
+        for row, ids in enumerate(input_ids):
+            places = (ids == self.model.config.video_token_id).nonzero()[:, 0]
+            if len(places):
+                behind = int(places[-1]) + 1
+                late = positions[:, row, places].max() + 1 - positions[0, row, behind]
+                positions[:, row, behind:] += late
+                ahead[row] = positions[:, row].max() + 1 - len(ids)
+        return positions, ahead
 
     @torch.inference_mode()
     def see(self, frames: NDArray[np.uint8], times: Sequence[float], tokens: int | None = None) -> Seen:

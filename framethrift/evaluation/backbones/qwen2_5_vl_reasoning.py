@@ -1,5 +1,7 @@
 """Qwen2.5-VL as the MLLM of MSJoE: the evaluation adapter's prompts and vision, with completions whose gradients are wanted."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from framethrift.evaluation.backbones.protocol import Seen
 from framethrift.evaluation.backbones.qwen2_5_vl import Qwen2_5_VL
 from framethrift.models.completions import Prompt
 from framethrift.models.reasoning import Reasoner
+from framethrift.models.vllm_engine import VllmEngine
 from framethrift.tokens.packing import IGNORED
 
 
@@ -28,6 +31,11 @@ class QwenSpeaker:
     @property
     def language_model(self) -> nn.Module:
         return self._language
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """The language model's weights, named as in the class's checkpoint; a tied head is the embeddings."""
+        for name, value in self._language.named_parameters():
+            yield name.replace("model.", "model.language_model.", 1) if name.startswith("model.") else name, value.detach()
 
     def get_input_embeddings(self) -> nn.Module:
         return self._model.get_input_embeddings()
@@ -74,4 +82,15 @@ class QwenReasoner(Reasoner):
     def _prompt(self, text: str, images: Seen | None) -> Prompt:
         ids, positions = self.backbone.read(text, images)
         nothing = torch.empty(0, self.backbone.model.config.text_config.hidden_size, device=self.backbone.device)
-        return Prompt(tuple(ids.tolist()), nothing if images is None else images.tokens, positions)
+        if images is None:
+            return Prompt(tuple(ids.tolist()), nothing, positions)
+        return Prompt(tuple(ids.tolist()), images.tokens, positions, images.layout)
+
+    def write_with_vllm(self, context: int, memory_share: float) -> None:
+        """Write through vLLM from now on, in prompts and completions of at most `context` tokens.
+
+        Raises ModuleNotFoundError when vLLM is not installed.
+        """
+        model, speaker = self.backbone.model, self.model
+        assert isinstance(speaker, QwenSpeaker)
+        self.engine = VllmEngine(Path(model.name_or_path), speaker.weights, model.config.video_token_id, context, memory_share)
