@@ -6,7 +6,7 @@ from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 from framethrift.reporting.tables_accuracy import names
 
-COSTS = {"prefill_flops": ("Prefill (MFLOP)", 1e6), "cache_bytes": ("Keys and values (kB)", 1e3)}  # head and unit
+FORMULA_COSTS = {"prefill_flops": ("Prefill (MFLOP)", 1e6), "cache_bytes": ("Keys and values (kB)", 1e3)}  # head and unit
 _LATENCIES = {"ttft_s": "TTFT (ms)", "ttft_model_s": "without reading (ms)", "e2e_s": "End to end (ms)"}
 
 
@@ -23,7 +23,7 @@ def latency(sources: Sources) -> Table:
             Column(name, name.removesuffix("_s").replace("delta", "Δ-encoder").capitalize(), "parts of TTFT (ms)")
             for name in PARTS
         ),
-        *(Column(name, head, "of the prompt, by formula") for name, (head, _) in COSTS.items()),
+        *(Column(name, head, "of the prompt, by formula") for name, (head, _) in FORMULA_COSTS.items()),
         Column("memory", "Peak memory (MB)"),
     ]
     conditions = "; ".join(dict.fromkeys(item.conditions for item in sources.latencies.all()))
@@ -92,7 +92,7 @@ def _timed(item: Latency, densest: Latency) -> dict[str, Entry]:
         "tokens": number(tokens, 0, files=files),
         "tokens_share": number(100 * tokens / densest.number("visual_tokens"), files=files),
         **{name: number(1000 * item.number(name), files=files) for name in (*_LATENCIES, *PARTS)},
-        **{name: number(item.number(name) / unit, files=files) for name, (_, unit) in COSTS.items()},
+        **{name: number(item.number(name) / unit, files=files) for name, (_, unit) in FORMULA_COSTS.items()},
         "ttft_saved": number(100 * (1 - item.number("ttft_s") / densest.number("ttft_s")), files=files),
         "memory": missing("the system does not tell the peak memory") if memory is None else number(memory, 0, files=files),
     }

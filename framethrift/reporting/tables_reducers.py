@@ -8,7 +8,7 @@ from framethrift.reporting.results import Cell
 from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 from framethrift.reporting.tables_accuracy import add_accuracies, densest
-from framethrift.reporting.tables_costs import COSTS
+from framethrift.reporting.tables_costs import FORMULA_COSTS
 
 NAME = "table_g1"
 
@@ -23,7 +23,7 @@ def token_reducers(sources: Sources) -> Table:
         Column("tokens", "Visual tokens"),
         Column("tokens_share", "Tokens (%)"),
     ]
-    columns += [Column(name, head, "per question, by formula") for name, (head, _) in COSTS.items()]
+    columns += [Column(name, head, "per question, by formula") for name, (head, _) in FORMULA_COSTS.items()]
     printed = [table.note for ledger in sources.ledgers for table in ledger.tables if table.name == NAME and table.note]
     table = Table(
         NAME,
@@ -72,10 +72,12 @@ def _asked(sources: Sources, row: Row) -> Cell | None:
 def _costs(sources: Sources, row: Row, cell: Cell | None, full: float | None) -> dict[str, Entry]:
     """What a row keeps and costs."""
     if cell is None or full is None:
-        return dict.fromkeys(("kept", "tokens", "tokens_share", *COSTS), missing(f"{' / '.join(row)}: not run"))
+        return dict.fromkeys(("kept", "tokens", "tokens_share", *FORMULA_COSTS), missing(f"{' / '.join(row)}: not run"))
     files, costs = tuple(cell.files.values()), cell.costs
     absent = missing(f"{cell.key}: its files do not state costs")
-    entry = {name: number(costs[name] / unit, files=files) if name in costs else absent for name, (_, unit) in COSTS.items()}
+    entry = {
+        name: number(costs[name] / unit, files=files) if name in costs else absent for name, (_, unit) in FORMULA_COSTS.items()
+    }
     if reduction(sources.study, row):
         entry["kept"] = number(100 * costs["kept_share"], files=files) if "kept_share" in costs else absent
     entry["tokens"] = Entry(f"{cell.tokens:.0f}", cell.tokens, page=questions_page(cell), files=files)
