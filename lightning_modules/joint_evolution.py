@@ -16,10 +16,9 @@ from torch.nn.utils import clip_grad_norm_
 from framethrift.config import Layout, Study
 from framethrift.config.training import Training
 from framethrift.config.variants import JointVariant
-from framethrift.evaluation.backbones.qwen2_5_vl_reasoning import QwenReasoner
 from framethrift.models.completions import Completions, Speaker, completion_log_probability
 from framethrift.models.folder import verify
-from framethrift.models.reasoning import Reasoner, Written, parse_queries
+from framethrift.models.reasoning import Written, parse_queries
 from framethrift.models.sampler import UNetSampler, load_sampler, save_sampler
 from framethrift.models.set_draw import draw_sets, entropy, set_log_probability
 from framethrift.progress import Progress
@@ -35,7 +34,7 @@ from framethrift.rewards import (
     reinforce_loss,
 )
 from lightning_modules import processes
-from lightning_modules.mllm import open_mllm
+from lightning_modules.mllm import open_mllm, write_with_vllm
 from lightning_modules.reinforced import WatchedTuning, fit_and_export, lessons
 from lightning_modules.rollouts import Asked, Rollouts, step_generator
 
@@ -242,15 +241,6 @@ def _as_list(optimisers: Any) -> list[Any]:
     return optimisers if isinstance(optimisers, list) else [optimisers]
 
 
-def _write_with_vllm(reasoner: Reasoner, training: Training) -> None:
-    if processes.count() > 1:
-        raise ValueError(
-            "training.joint.engine: vllm writes for one process; start one (--devices 1 --nodes 1), or use transformers"
-        )
-    assert isinstance(reasoner, QwenReasoner)  # the study lets vllm write for no other class
-    reasoner.write_with_vllm(training.joint.engine_context, training.joint.engine_memory)
-
-
 def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     """Train a joint variant from its sampler variant, and export one folder: the full MLLM, the sampler, the manifest last."""
     own = study.variants[variant]
@@ -259,7 +249,7 @@ def train_joint(study: Study, layout: Layout, variant: str, seed: int) -> None:
     base, sampled = layout.model(study.mllm_of(variant), seed), layout.model(own.sampler, seed)
     mllm = open_mllm(base, trained=training.joint.train_mllm)
     if training.joint.engine == "vllm":
-        _write_with_vllm(mllm.reasoner, training)
+        write_with_vllm(mllm.reasoner, training.joint)
     verify(sampled)
     sampler = load_sampler(sampled)[0].to(mllm.reasoner.model.device)
     sampler.requires_grad_(training.joint.train_sampler)

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from framethrift.config import Layout
-from framethrift.config.training import KeyFrames
+from framethrift.config.training import JointEvolution, KeyFrames
 from framethrift.evaluation.backbones import open_linked
 from framethrift.evaluation.backbones.load import CHECKPOINT
 from framethrift.evaluation.backbones.qwen2_5_vl import Qwen2_5_VL
@@ -18,6 +18,7 @@ from framethrift.models.folder import verify
 from framethrift.models.modelling import CopeVideoForConditionalGeneration
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import Reasoner
+from lightning_modules import processes
 from lightning_modules.frame_bank import FrameBank, GridLooking, Looking
 from lightning_modules.seen_bank import SeenBank
 
@@ -52,6 +53,16 @@ def load_mllm(folder: Path) -> tuple[CopeVideoForConditionalGeneration, CopeVide
     verify(folder)
     model = CopeVideoForConditionalGeneration.from_pretrained(folder).eval().requires_grad_(False)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), CopeVideoProcessor.from_pretrained(folder)
+
+
+def write_with_vllm(reasoner: Reasoner, settings: JointEvolution) -> None:
+    """Let vLLM write for a published MLLM. Raises ValueError in one of several processes, ModuleNotFoundError without vLLM."""
+    if processes.count() > 1:
+        raise ValueError(
+            "training.joint.engine: vllm writes for one process; start one (--devices 1 --nodes 1), or use transformers"
+        )
+    assert isinstance(reasoner, QwenReasoner)  # the study lets vllm write for no other class
+    reasoner.write_with_vllm(settings.engine_context, settings.engine_memory)
 
 
 def _own(model: CopeVideoForConditionalGeneration, processor: CopeVideoProcessor) -> Mllm:

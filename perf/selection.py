@@ -34,7 +34,7 @@ from framethrift.latency.machine import machine_facts
 from framethrift.models import clip_cache
 from framethrift.models.clip import ClipScorer, build_clip, similarity
 from framethrift.models.clip_cache import FrameEmbeddings
-from framethrift.models.completions import Prompt, complete
+from framethrift.models.completions import Prompt, Writing, complete
 from framethrift.models.modelling import CopeVideoForConditionalGeneration, build_videolm
 from framethrift.models.processing import CopeVideoProcessor
 from framethrift.models.reasoning import QUERY_TOKENS, query_prompt
@@ -143,7 +143,7 @@ def rollout_seconds(
     def write(asked: list[Prompt], samples: int, seed: int) -> None:
         ends = {"pad_id": pad_id, "end_id": -1}
         generator = torch.Generator().manual_seed(seed)
-        complete(model, asked, QUERY_TOKENS // 4, samples=samples, temperature=1.0, generator=generator, **ends)
+        complete(model, asked, Writing(QUERY_TOKENS // 4, samples=samples, temperature=1.0, generator=generator, **ends))
 
     def independent() -> None:
         for prompt in prompts:

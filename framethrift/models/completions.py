@@ -65,6 +65,25 @@ class Completions:
         return [[token for token, kept in zip(tokens, mask, strict=True) if kept and token != without] for tokens, mask in rows]
 
 
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """How prompts are completed: `samples` rows each, which end with `end_id` or after `max_new_tokens`; temperature 0 is greedy.
+
+    Raises ValueError for sampling without a generator.
+    """
+
+    max_new_tokens: int
+    pad_id: int
+    end_id: int
+    samples: int = 1
+    temperature: float = 0.0
+    generator: torch.Generator | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature > 0 and self.generator is None:
+            raise ValueError(f"temperature {self.temperature} samples: give a generator")
+
+
 class Engine(Protocol):
     """What writes the completions of rollouts."""
 
@@ -77,17 +96,7 @@ class Engine(Protocol):
         """Write from the trained model's present weights from now on."""
         ...
 
-    def complete(
-        self,
-        prompts: Sequence[Prompt],
-        max_new_tokens: int,
-        *,
-        pad_id: int,
-        end_id: int,
-        samples: int = 1,
-        temperature: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> Completions:
+    def complete(self, prompts: Sequence[Prompt], how: Writing) -> Completions:
         """As the function `complete`."""
         ...
 
@@ -103,40 +112,26 @@ class OwnEngine:
     def update(self) -> None:
         """Nothing: the weights are the model's."""
 
-    def complete(self, prompts: Sequence[Prompt], max_new_tokens: int, **settings: Any) -> Completions:
+    def complete(self, prompts: Sequence[Prompt], how: Writing) -> Completions:
         """As the function `complete`."""
-        return complete(self._model, prompts, max_new_tokens, **settings)
+        return complete(self._model, prompts, how)
 
 
 @torch.no_grad()
-def complete(
-    model: Speaker,
-    prompts: Sequence[Prompt],
-    max_new_tokens: int,
-    *,
-    pad_id: int,
-    end_id: int,
-    samples: int = 1,
-    temperature: float = 0.0,
-    generator: torch.Generator | None = None,
-) -> Completions:
-    """`samples` completions of each prompt, rows in the order prompt by prompt; temperature 0 is greedy.
+def complete(model: Speaker, prompts: Sequence[Prompt], how: Writing) -> Completions:
+    """Completions of each prompt, rows in the order prompt by prompt; the samples of a prompt share one prefill.
 
-    A row ends with `end_id` or after `max_new_tokens`. The samples of a prompt share one prefill.
-    Raises ValueError for no prompt, or for sampling without a generator.
+    Raises ValueError for no prompt.
     """
     if not prompts:
         raise ValueError("no prompt to complete")
-    if temperature > 0 and generator is None:
-        raise ValueError(f"temperature {temperature} samples: give a generator")
-    settings = (max_new_tokens, pad_id, end_id, samples, temperature, generator)
-    parts = [_complete(model, chunk, *settings) for chunk in _chunks(prompts, samples)]
+    parts = [_complete(model, chunk, how) for chunk in _chunks(prompts, how.samples)]
     columns = max(part.tokens.shape[1] for part in parts)
 
     def joined(name: str, fill: float) -> Tensor:
         return torch.cat([functional.pad(getattr(part, name), (0, columns - part.tokens.shape[1]), value=fill) for part in parts])
 
-    return Completions(joined("tokens", pad_id), joined("mask", False), joined("log_probability", 0.0))
+    return Completions(joined("tokens", how.pad_id), joined("mask", False), joined("log_probability", 0.0))
 
 
 def _chunks(prompts: Sequence[Prompt], samples: int) -> Iterator[Sequence[Prompt]]:
@@ -147,18 +142,9 @@ def _chunks(prompts: Sequence[Prompt], samples: int) -> Iterator[Sequence[Prompt
         yield prompts[start : start + size]
 
 
-def _complete(
-    model: Speaker,
-    prompts: Sequence[Prompt],
-    max_new_tokens: int,
-    pad_id: int,
-    end_id: int,
-    samples: int,
-    temperature: float,
-    generator: torch.Generator | None,
-) -> Completions:
+def _complete(model: Speaker, prompts: Sequence[Prompt], how: Writing) -> Completions:
     longest, device = max(len(prompt.ids) for prompt in prompts), model.device
-    ids = torch.tensor([[pad_id] * (longest - len(p.ids)) + list(p.ids) for p in prompts], device=device)
+    ids = torch.tensor([[how.pad_id] * (longest - len(p.ids)) + list(p.ids) for p in prompts], device=device)
     lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=device)
     mask = torch.arange(longest, device=device)[None] >= longest - lengths[:, None]
     positions, following = _positions(prompts, mask)
@@ -171,19 +157,21 @@ def _complete(
         use_cache=True,
         logits_to_keep=1,
     ).logits[:, -1]
-    if samples > 1:
-        cache.batch_repeat_interleave(samples)
-        logits, mask, following = (given.repeat_interleave(samples, dim=0) for given in (logits, mask, following))
+    if how.samples > 1:
+        cache.batch_repeat_interleave(how.samples)
+        logits, mask, following = (given.repeat_interleave(how.samples, dim=0) for given in (logits, mask, following))
     running = torch.ones(len(logits), dtype=torch.bool, device=device)
     tokens, masks, scores = [], [], []
-    for step in range(max_new_tokens):
-        log_p = (logits.float() / (temperature or 1.0)).log_softmax(dim=-1)
-        chosen = log_p.argmax(dim=-1) if temperature == 0 else torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
-        tokens.append(torch.where(running, chosen, pad_id))
+    for step in range(how.max_new_tokens):
+        log_p = (logits.float() / (how.temperature or 1.0)).log_softmax(dim=-1)
+        chosen = (
+            log_p.argmax(dim=-1) if how.temperature == 0 else torch.multinomial(log_p.exp(), 1, generator=how.generator)[:, 0]
+        )
+        tokens.append(torch.where(running, chosen, how.pad_id))
         masks.append(running)
         scores.append(torch.where(running, log_p.gather(1, chosen[:, None])[:, 0], 0.0))
-        running = running & (chosen != end_id)
-        if step == max_new_tokens - 1 or not running.any():
+        running = running & (chosen != how.end_id)
+        if step == how.max_new_tokens - 1 or not running.any():
             break
         mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
         logits = model(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import yaml
 
-from framethrift.models.completions import Completions, Engine, OwnEngine, Prompt, Speaker
+from framethrift.models.completions import Completions, Engine, OwnEngine, Prompt, Speaker, Writing
 from framethrift.tokens import StreamItem
 
 MAX_QUERIES = 4
@@ -145,8 +145,6 @@ class Reasoner:
         self, prompts: list[Prompt], longest: int, samples: int, temperature: float, generator: torch.Generator | None
     ) -> Written:
         tokenizer = self._processor.tokenizer
-        ends = {"pad_id": tokenizer.pad_token_id, "end_id": tokenizer.eos_token_id}
-        completions = self.engine.complete(
-            prompts, longest, samples=samples, temperature=temperature, generator=generator, **ends
-        )
+        how = Writing(longest, tokenizer.pad_token_id, tokenizer.eos_token_id, samples, temperature, generator)
+        completions = self.engine.complete(prompts, how)
         return Written(prompts, [tokenizer.decode(row) for row in completions.ids(without=tokenizer.eos_token_id)], completions)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from framethrift.models.completions import Completions, Prompt
+from framethrift.models.completions import Completions, Prompt, Writing
 
 Weights = Callable[[], Iterable[tuple[str, Tensor]]]  # the language model's, named as in the class's checkpoint
 
@@ -59,26 +59,15 @@ class VllmEngine:
         self._model.reset_mm_cache()
         self._model.llm_engine.reset_encoder_cache()
 
-    def complete(
-        self,
-        prompts: Sequence[Prompt],
-        max_new_tokens: int,
-        *,
-        pad_id: int,
-        end_id: int,
-        samples: int = 1,
-        temperature: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> Completions:
+    def complete(self, prompts: Sequence[Prompt], how: Writing) -> Completions:
         """As `completions.complete`; draws follow the generator, but are others than transformers'."""
         from vllm import SamplingParams
 
-        if temperature > 0 and generator is None:
-            raise ValueError(f"temperature {temperature} samples: give a generator")
-        seeds = [None] * len(prompts) if temperature == 0 else _seeds(len(prompts), generator)
+        drawn = how.temperature > 0 and how.generator
+        seeds = _seeds(len(prompts), drawn) if drawn else [None] * len(prompts)
         asked = [
             SamplingParams(
-                n=samples, temperature=temperature, seed=seed, max_tokens=max_new_tokens, stop_token_ids=[end_id],
+                n=how.samples, temperature=how.temperature, seed=seed, max_tokens=how.max_new_tokens, stop_token_ids=[how.end_id],
                 ignore_eos=True, logprobs=0, detokenize=False,
             )
             for seed in seeds
@@ -93,7 +82,7 @@ class VllmEngine:
         ]
         held = [torch.ones_like(row, dtype=torch.bool) for row in tokens]
         return Completions(
-            pad_sequence(tokens, batch_first=True, padding_value=pad_id),
+            pad_sequence(tokens, batch_first=True, padding_value=how.pad_id),
             pad_sequence(held, batch_first=True, padding_value=False),
             pad_sequence(scores, batch_first=True),
         )
@@ -114,6 +103,5 @@ def require_vllm() -> None:
         raise ModuleNotFoundError("vLLM is not installed: `pip install vllm`, or set training.joint.engine to transformers")
 
 
-def _seeds(count: int, generator: torch.Generator | None) -> list[int]:
-    device = generator.device if generator is not None else None
-    return torch.randint(2**62, (count,), generator=generator, device=device).tolist()
+def _seeds(count: int, generator: torch.Generator) -> list[int]:
+    return torch.randint(2**62, (count,), generator=generator, device=generator.device).tolist()

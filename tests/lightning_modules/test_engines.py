@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable, Iterator
 from importlib import import_module, util
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import torch
 
 from framethrift.config import Layout, Study
 from framethrift.evaluation.backbones.qwen2_5_vl_reasoning import QwenReasoner, QwenSpeaker
-from framethrift.models.completions import Completions, complete, completion_log_probability
+from framethrift.models.completions import Completions, Writing, complete, completion_log_probability
 from framethrift.tracking import runs
 from lightning_modules import joint_evolution
 from lightning_modules.joint_evolution import JointEvolution, train_joint
@@ -55,8 +54,8 @@ class Rounded:
         self.updates.append(float(sum(value.double().sum() for value in weights.values())))
         self._model.load_state_dict(weights)
 
-    def complete(self, prompts: Any, max_new_tokens: int, **settings: Any) -> Completions:
-        return complete(self._speaker, prompts, max_new_tokens, **settings)
+    def complete(self, prompts: Any, how: Writing) -> Completions:
+        return complete(self._speaker, prompts, how)
 
 
 def test_what_another_engine_writes_is_weighed_and_its_weights_follow(
@@ -69,7 +68,7 @@ def test_what_another_engine_writes_is_weighed_and_its_weights_follow(
         engines.append(Rounded(reasoner))
         reasoner.engine = engines[-1]
 
-    monkeypatch.setattr(joint_evolution, "_write_with_vllm", write_rounded)
+    monkeypatch.setattr(joint_evolution, "write_with_vllm", write_rounded)
     train_joint(study, layout, "qwen_rounded", 0)
     updates = engines[0].updates
     assert len(updates) == 1 + study.training.joint.steps and len(set(updates)) == len(updates), "after every step, changed"
@@ -141,8 +140,8 @@ def _ends(reasoner: QwenReasoner) -> dict[str, int]:
 @needs_vllm
 def test_vllm_writes_what_transformers_writes(writer: tuple[QwenReasoner, Callable[..., Any]]) -> None:
     reasoner, prompts = writer
-    ours = complete(reasoner.model, prompts(), 12, **_ends(reasoner))
-    theirs = reasoner.engine.complete(prompts(), 12, **_ends(reasoner))
+    ours = complete(reasoner.model, prompts(), Writing(12, **_ends(reasoner)))
+    theirs = reasoner.engine.complete(prompts(), Writing(12, **_ends(reasoner)))
     assert torch.equal(ours.tokens, theirs.tokens) and torch.equal(ours.mask, theirs.mask)
     # Greedy: transformers' log-probabilities are those at temperature 1.
     told = completion_log_probability(reasoner.model, prompts(), theirs, 1.0, reasoner.pad_id)
@@ -155,7 +154,9 @@ def test_vllms_draws_follow_the_generator_and_state_their_probabilities(writer: 
 
     def drawn(seed: int) -> Completions:
         generator = torch.Generator().manual_seed(seed)
-        return reasoner.engine.complete(prompts(), 12, samples=4, temperature=1.3, generator=generator, **_ends(reasoner))
+        return reasoner.engine.complete(
+            prompts(), Writing(12, samples=4, temperature=1.3, generator=generator, **_ends(reasoner))
+        )
 
     found = drawn(0)
     assert torch.equal(found.tokens, drawn(0).tokens) and len(found.tokens) == 4 * len(prompts())
@@ -169,20 +170,20 @@ def test_vllm_writes_from_the_weights_of_the_last_update(writer: tuple[QwenReaso
     reasoner, prompts = writer
     head = reasoner.model.language_model.get_parameter("model.layers.0.mlp.down_proj.weight")
     kept = head.detach().clone()
-    before = reasoner.engine.complete(prompts(), 12, **_ends(reasoner))
+    before = reasoner.engine.complete(prompts(), Writing(12, **_ends(reasoner)))
     try:
         head.data += torch.randn(head.shape, generator=torch.Generator().manual_seed(0))
         reasoner.engine.update()
-        after = reasoner.engine.complete(prompts(), 12, **_ends(reasoner))
+        after = reasoner.engine.complete(prompts(), Writing(12, **_ends(reasoner)))
         assert not torch.equal(before.tokens, after.tokens)
-        assert torch.equal(after.tokens, complete(reasoner.model, prompts(), 12, **_ends(reasoner)).tokens)
+        assert torch.equal(after.tokens, complete(reasoner.model, prompts(), Writing(12, **_ends(reasoner))).tokens)
     finally:
         head.data.copy_(kept)
         reasoner.engine.update()
 
 
 @needs_vllm
-def test_joint_training_with_vllm(linked: tuple[Study, Layout], logged: Log, tmp_path: Path) -> None:
+def test_joint_training_with_vllm(linked: tuple[Study, Layout], logged: Log) -> None:
     study, layout = with_vllm(linked[0]), linked[1]
     train_joint(study, layout, "qwen_vllm", 0)
     assert max(logged["reward_accuracy"]) > 0 and max(logged["queries_well_formed"]) > 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from framethrift.models import completions
-from framethrift.models.completions import Completions, Prompt, complete, completion_log_probability
+from framethrift.models.completions import Completions, Prompt, Writing, complete, completion_log_probability
 from framethrift.models.tokenizer import END, IMAGE, PAD
 
 
@@ -37,9 +37,9 @@ def alone(model, prompt: Prompt, tokens: list[int], temperature: float) -> torch
 
 
 def test_greedy_completions_equal_one_run_per_prompt(model, prompts, ends):
-    together = complete(model, prompts, 6, **ends)
+    together = complete(model, prompts, Writing(6, **ends))
     for row, prompt in enumerate(prompts):
-        own = complete(model, [prompt], 6, **ends)
+        own = complete(model, [prompt], Writing(6, **ends))
         kept = own.mask[0]
         assert together.tokens[row][together.mask[row]].tolist() == own.tokens[0][kept].tolist()
         tokens = own.ids()[0]
@@ -49,7 +49,7 @@ def test_greedy_completions_equal_one_run_per_prompt(model, prompts, ends):
 
 
 def test_samples_behind_a_shared_prefill_have_their_own_probability(model, prompts, ends):
-    drawn = complete(model, prompts, 5, samples=3, temperature=1.3, generator=torch.Generator().manual_seed(1), **ends)
+    drawn = complete(model, prompts, Writing(5, samples=3, temperature=1.3, generator=torch.Generator().manual_seed(1), **ends))
     assert drawn.tokens.shape[0] == 9
     assert len({tuple(row) for row in drawn.ids()}) > 3
     for row, tokens in enumerate(drawn.ids()):
@@ -61,14 +61,14 @@ def test_samples_behind_a_shared_prefill_have_their_own_probability(model, promp
 @pytest.mark.parametrize("samples", [1, 4])
 def test_packed_log_probabilities_equal_those_of_the_rollout(model, prompts, ends, samples):
     generator = torch.Generator().manual_seed(2)
-    drawn = complete(model, prompts, 5, samples=samples, temperature=1.0, generator=generator, **ends)
+    drawn = complete(model, prompts, Writing(5, samples=samples, temperature=1.0, generator=generator, **ends))
     again = completion_log_probability(model, prompts, drawn, 1.0, ends["pad_id"])
     assert again.requires_grad
     torch.testing.assert_close(again.detach(), drawn.log_probability, atol=1e-4, rtol=1e-4)
 
 
 def test_gradients_are_those_of_one_pass_per_row(model, prompts, ends):
-    drawn = complete(model, prompts, 4, samples=2, temperature=1.0, generator=torch.Generator().manual_seed(3), **ends)
+    drawn = complete(model, prompts, Writing(4, samples=2, temperature=1.0, generator=torch.Generator().manual_seed(3), **ends))
     weight = model.language_model.lm_head.weight
     packed = torch.autograd.grad(completion_log_probability(model, prompts, drawn, 1.0, ends["pad_id"]).sum(), weight)[0]
     single = sum(
@@ -88,27 +88,29 @@ def test_a_written_image_token_is_just_a_token(model, prompts, ends, tokenizer):
 
 
 def test_rows_end_with_the_end_token(model, prompts, ends):
-    first = complete(model, prompts[:1], 1, **ends).tokens[0, 0].item()
-    stopped = complete(model, prompts[:1], 6, pad_id=ends["pad_id"], end_id=first)
+    first = complete(model, prompts[:1], Writing(1, **ends)).tokens[0, 0].item()
+    stopped = complete(model, prompts[:1], Writing(6, pad_id=ends["pad_id"], end_id=first))
     assert stopped.tokens.tolist() == [[first]] and stopped.mask.tolist() == [[True]]
     assert stopped.ids(without=first) == [[]]
 
 
 def test_the_same_seed_draws_the_same_whatever_is_computed_at_once(model, prompts, ends, monkeypatch):
     def draw() -> list[list[int]]:
-        return complete(model, prompts, 4, samples=2, temperature=1.0, generator=torch.Generator().manual_seed(5), **ends).ids()
+        return complete(
+            model, prompts, Writing(4, samples=2, temperature=1.0, generator=torch.Generator().manual_seed(5), **ends)
+        ).ids()
 
     assert draw() == draw()
     monkeypatch.setattr(completions, "TOKENS_AT_ONCE", 1)
-    greedy = complete(model, prompts, 4, **ends)
+    greedy = complete(model, prompts, Writing(4, **ends))
     monkeypatch.undo()
-    assert greedy.ids() == complete(model, prompts, 4, **ends).ids()
+    assert greedy.ids() == complete(model, prompts, Writing(4, **ends)).ids()
 
 
 def test_wrong_calls_are_named(model, prompts, ends):
     with pytest.raises(ValueError, match="no prompt"):
-        complete(model, [], 4, **ends)
+        complete(model, [], Writing(4, **ends))
     with pytest.raises(ValueError, match="give a generator"):
-        complete(model, prompts, 4, temperature=1.0, **ends)
+        complete(model, prompts, Writing(4, temperature=1.0, **ends))
     with pytest.raises(ValueError, match=r"8 <\|image\|> placeholders, but 4"):
-        complete(model, [Prompt(prompts[0].ids, prompts[0].images[:1])], 4, **ends)
+        complete(model, [Prompt(prompts[0].ids, prompts[0].images[:1])], Writing(4, **ends))
