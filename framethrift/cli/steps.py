@@ -189,14 +189,15 @@ def evaluate(
     sampling: Sampling,
     study: StudyOption = "mini",
     set_: Overrides = None,
-    seed: Seed = 0,
     threads: Threads = 1,
     shards: Shards = 1,
 ) -> None:
-    """Evaluate a variant under a sampling on its benchmarks, through lmms-eval."""
+    """Evaluate a variant under a sampling on its benchmarks, with every seed of the study, through lmms-eval."""
     from framethrift.evaluation.evaluate import evaluate_cells
 
-    evaluate_cells(*open_study(study, set_, threads), variant, sampling, seed, shards)
+    settings, layout = open_study(study, set_, threads)
+    for seed in settings.seeds:
+        evaluate_cells(settings, layout, variant, sampling, seed, shards)
 
 
 def arena(
@@ -204,13 +205,14 @@ def arena(
     budget: Annotated[int, typer.Option(min=1, max=99, help="Share of the tokens to keep, in %.")],
     study: StudyOption = "mini",
     set_: Overrides = None,
-    seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
-    """Evaluate every token reducer of the study's arena at one budget."""
+    """Evaluate every token reducer of the study's arena at one budget, with every seed of the study."""
     from framethrift.evaluation.arena import evaluate_arena
 
-    evaluate_arena(*open_study(study, set_, threads), variant, budget, seed)
+    settings, layout = open_study(study, set_, threads)
+    for seed in settings.seeds:
+        evaluate_arena(settings, layout, variant, budget, seed)
 
 
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:

@@ -149,6 +149,7 @@ _ROLLING = (
     "lightning_modules.frame_bank",
     "lightning_modules.mllm",
     "lightning_modules.pass_rates",
+    "lightning_modules.processes",
     "lightning_modules.rollouts",
     "lightning_modules.seen_bank",
 )

@@ -107,13 +107,12 @@ def _answer(flow: Workflow, variant: str, sampling: str, seed: int, shard: int) 
     return reads, [flow.shard_files(variant, sampling, seed)[int(shard)]]
 
 
-def _evaluate(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:
-    return flow.evaluating(variant, sampling, seed), [f"{flow.layout.cell(variant, sampling, seed)}/cells.json"]
+def _evaluate(flow: Workflow, variant: str, sampling: str) -> Files:
+    return flow.evaluating(variant, sampling), flow.cells([(variant, sampling)])
 
 
-def _arena(flow: Workflow, variant: str, budget: int, seed: int) -> Files:
-    cells = [f"{flow.layout.cell(variant, sampling, seed)}/cells.json" for sampling in flow.entries(budget)]
-    return flow.competing(variant, budget, seed), cells
+def _arena(flow: Workflow, variant: str, budget: int) -> Files:
+    return flow.competing(variant, budget), flow.cells((variant, sampling) for sampling in flow.entries(budget))
 
 
 def _dialogue(flow: Workflow, variant: str, sampling: str, seed: int) -> Files:

@@ -143,12 +143,12 @@ class Workflow:
         folder = self.layout.answers(variant, sampling, int(seed))
         return [f"{folder}/{shard}-of-{self.shards}.json" for shard in range(self.shards)]
 
-    def evaluating(self, variant: str, sampling: str, seed: int | str) -> list[str]:
-        """What a cell is computed from: its shards, or what answers and what is asked."""
-        return self.shard_files(variant, sampling, seed) or [
-            *self.answering(variant, sampling, seed),
-            *self.asked(variant, sampling),
-        ]
+    def evaluating(self, variant: str, sampling: str) -> list[str]:
+        """What a cell is computed from, with every seed: its shards, or what answers and what is asked."""
+        needed: list[str] = []
+        for seed in self.study.seeds:
+            needed += self.shard_files(variant, sampling, seed) or self.answering(variant, sampling, seed)
+        return list(dict.fromkeys(needed if self.shards > 1 else [*needed, *self.asked(variant, sampling)]))
 
     @property
     def methods(self) -> list[str]:
@@ -162,9 +162,9 @@ class Workflow:
         """The arena's samplings at a budget in %."""
         return self.study.arena.entries(int(budget)) if self.study.arena else []
 
-    def competing(self, variant: str, budget: int | str, seed: int | str) -> list[str]:
+    def competing(self, variant: str, budget: int | str) -> list[str]:
         """What the arena's cells of a variant at a budget are computed from."""
-        return self.evaluating(variant, self.entries(budget)[0], seed)
+        return self.evaluating(variant, self.entries(budget)[0])
 
     def timed(self, variant: str, seed: int | str) -> list[str]:
         """What a variant's latency is measured with."""
@@ -176,9 +176,10 @@ class Workflow:
         asked = self._about([self.study.dialogue_of(variant, sampling).benchmark])
         return [*self.answering(variant, sampling, seed), *asked]
 
-    def cells(self) -> list[str]:
-        """Every cell of the study."""
-        return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in self.study.evaluations() for seed in self.study.seeds]
+    def cells(self, pairs: Iterable[tuple[str, str]] | None = None) -> list[str]:
+        """The cells of all (variant, sampling) of the study, or of `pairs`, with every seed."""
+        wanted = self.study.evaluations() if pairs is None else pairs
+        return [f"{self.layout.cell(*pair, seed)}/cells.json" for pair in wanted for seed in self.study.seeds]
 
     def judged(self, pairs: Iterable[tuple[str, str]] | None = None) -> list[str]:
         """Verdicts on the cells with open answers that a judge scores: of all (variant, sampling), or of `pairs`."""
@@ -200,8 +201,7 @@ class Workflow:
 
     def controls(self, variant: str) -> list[str]:
         """Cells that a variant's question labels are read from."""
-        cells = {cell for controls in controls_of(self.study, variant).values() for cell in controls.cells}
-        return [f"{self.layout.cell(v, s, seed)}/cells.json" for v, s in sorted(cells) for seed in self.study.seeds]
+        return self.cells(sorted({cell for controls in controls_of(self.study, variant).values() for cell in controls.cells}))
 
     def labels(self) -> list[str]:
         """Labels of every variant that was asked with all controls."""
@@ -228,7 +228,7 @@ class Workflow:
         """
         made_of = TARGETS[name].made_of
         rows = table_rows(self.study, name)
-        cells = [f"{self.layout.cell(*row, seed)}/cells.json" for row in rows for seed in self.study.seeds] + self.judged(rows)
+        cells = self.cells(rows) + self.judged(rows)
         files = {"cells": cells, "retrieval": self.retrievals(), "latency": self.latencies()}[made_of]
         if not files:
             raise StudyError(f"study {self.study.name} has no {made_of} for {name}: name its variants and samplings in the study")

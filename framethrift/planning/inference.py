@@ -52,8 +52,8 @@ def pass_rates(estimator: Estimator, name: str) -> Stage:
 
 
 def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
-    """Every question of the cell's benchmarks; what a video is shown as is shared by its questions where it does not depend on
-    them."""
+    """Every question of the cell's benchmarks, with every seed; what a video is shown as is shared by its questions where it does
+    not depend on them."""
     study, networks, frames = estimator.study, estimator.networks_of(variant), estimator.frames_of(variant)
     how, recipe = study.samplings[sampling], study.recipe_of(study.mllm_of(variant))
     flops, seconds, asked, long = 0.0, 0.0, 0, []
@@ -74,12 +74,13 @@ def evaluate(estimator: Estimator, variant: str, sampling: str) -> Stage:
                 flops += size.questions * (estimator.looking(networks, hint) + estimator.reading(networks, hint.tokens + text))
                 seconds += estimator.writing(networks, size.questions * QUERY_TOKENS, hint.tokens)
         asked += size.questions
-    total = estimator.given.seconds(flops) + seconds
+    seeds = len(study.seeds)
+    total = seeds * (estimator.given.seconds(flops) + seconds)
     notes = []
     if long:
         over = f"a video of mean length exceeds the context of {networks.models.language.context:,} tokens on {', '.join(long)}"
         notes.append(f"{over}: {_most(how, recipe, networks, estimator.given.question_tokens)}")
-    return Stage("evaluate", f"{variant} {sampling}", total, samples=asked, flops=flops, notes=tuple(notes))
+    return Stage("evaluate", f"{variant} {sampling}", total, samples=seeds * asked, flops=seeds * flops, notes=tuple(notes))
 
 
 def arena(estimator: Estimator, variant: str, budget: int) -> Stage:

@@ -73,9 +73,9 @@ def test_nothing_is_trained_or_timed_with_it(settings: dict[str, Any]) -> None:
 def test_the_file_is_an_input_of_its_cell_and_of_no_other(settings: dict[str, Any], tmp_path: Path) -> None:
     flow = _flow(tmp_path, settings)
     assert flow.answering("mllm", "theirs", 0) == [flow.model("mllm", 0), "indices/theirs.jsonl"]
-    assert "indices/theirs.jsonl" in flow.evaluating("mllm", "theirs", 0)
+    assert "indices/theirs.jsonl" in flow.evaluating("mllm", "theirs")
     others = [pair for pair in flow.study.evaluations() if pair[1] != "theirs"]
-    assert not any("indices/theirs.jsonl" in flow.evaluating(*pair, 0) for pair in others)
+    assert not any("indices/theirs.jsonl" in flow.evaluating(*pair) for pair in others)
     settings["samplings"]["theirs"]["indices"] = "indices/others.jsonl"
     names = ("evaluate", "mllm", "theirs")
     assert rule_digest(flow.study, *names) != rule_digest(Study.model_validate(settings), *names)

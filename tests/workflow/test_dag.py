@@ -67,10 +67,11 @@ def test_an_arena_is_one_job_per_budget_and_table_g1_asks_for_it(empty_run: Run)
     assert arena is not None
     planned = empty_run.planned("table_g1", study=study)
     # Beside the arena the rows that keep all tokens: the arena's own, and those trained on Δ-tokens.
-    assert (planned["arena"], planned["evaluate"], planned["table"]) == (3 * len(arena.budgets), 9, 1)
+    assert (planned["arena"], planned["evaluate"], planned["table"]) == (len(arena.budgets), 3, 1)
     divided = empty_run.planned("table_g1", study=study, config=("shards=2",))
     assert "arena" not in divided
-    assert divided["evaluate"] == 9 + 3 * len(arena.budgets) * len(arena.methods) == divided["answer"] / 2
+    # A cell's answers are divided by seed as well, and scored by one job.
+    assert divided["evaluate"] == 3 + len(arena.budgets) * len(arena.methods) == divided["answer"] / (2 * 3)
 
 
 def test_parsing_imports_no_torch() -> None:
@@ -80,7 +81,7 @@ def test_parsing_imports_no_torch() -> None:
 
 def test_a_table_plans_its_own_cells_only(empty_run: Run) -> None:
     planned = empty_run.planned("table_h2", study=ROOT / "config/studies/small.yaml")
-    assert (planned["videolm"], planned["evaluate"], planned["table"]) == (6, 12, 1)
+    assert (planned["videolm"], planned["evaluate"], planned["table"]) == (6, 4, 1)
     assert "sampler" not in planned and "report" not in planned
     done = empty_run.snakemake("table_f1", "--dry-run")
     assert done.returncode != 0 and "has no cells for table_f1" in done.stdout + done.stderr

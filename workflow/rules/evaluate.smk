@@ -1,4 +1,5 @@
 # Every (variant, sampling) on its benchmarks, through lmms-eval's own task code; answers are kept question by question.
+# A job takes all seeds: what reads a cell reads them all, and starting a process takes longer than a miniature's answers.
 # With `--config shards=N` (a profile's business) N jobs answer a cell's questions and one more scores them.
 
 
@@ -33,15 +34,16 @@ rule answer:
 
 
 rule evaluate:
-    """One cell: a variant under a sampling on its benchmarks, scored question by question."""
+    """One cell: a variant under a sampling on its benchmarks, with every seed of the study, scored question by question."""
     input:
-        lambda wildcards: flow.evaluating(
-            wildcards.variant, wildcards.sampling, wildcards.seed
-        ),
+        lambda wildcards: flow.evaluating(wildcards.variant, wildcards.sampling),
     output:
-        f"{at.root}/cells/{{variant}}/{{sampling}}/seed{{seed}}/cells.json",
+        expand(
+            f"{at.root}/cells/{{{{variant}}}}/{{{{sampling}}}}/seed{{seed}}/cells.json",
+            seed=flow.study.seeds,
+        ),
     log:
-        f"{at.root}/logs/evaluate/{{variant}}-{{sampling}}-seed{{seed}}.log",
+        f"{at.root}/logs/evaluate/{{variant}}-{{sampling}}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -53,9 +55,9 @@ rule evaluate:
             "evaluate", wildcards.variant, wildcards.sampling
         ),
     message:
-        "Evaluating {wildcards.variant} under {wildcards.sampling}, seed {wildcards.seed}"
+        "Evaluating {wildcards.variant} under {wildcards.sampling}"
     shell:
-        f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --seed {{wildcards.seed}} --shards {flow.shards} --threads {{threads}}"
+        f"framethrift --log {{log:q}} evaluate {flow.arguments} --variant {{wildcards.variant}} --sampling {{wildcards.sampling}} --shards {flow.shards} --threads {{threads}}"
 
 
 if flow.methods:
@@ -64,16 +66,15 @@ if flow.methods:
 
     rule arena:
         input:
-            lambda wildcards: flow.competing(
-                wildcards.variant, wildcards.budget, wildcards.seed
-            ),
+            lambda wildcards: flow.competing(wildcards.variant, wildcards.budget),
         output:
             expand(
-                f"{at.root}/cells/{{{{variant}}}}/{{method}}_{{{{budget}}}}/seed{{{{seed}}}}/cells.json",
+                f"{at.root}/cells/{{{{variant}}}}/{{method}}_{{{{budget}}}}/seed{{seed}}/cells.json",
                 method=flow.methods,
+                seed=flow.study.seeds,
             ),
         log:
-            f"{at.root}/logs/arena/{{variant}}-{{budget}}-seed{{seed}}.log",
+            f"{at.root}/logs/arena/{{variant}}-{{budget}}.log",
         wildcard_constraints:
             variant="|".join(flow.study.arena.variants),
             budget="|".join(map(str, flow.study.arena.budgets)),
@@ -88,6 +89,6 @@ if flow.methods:
                 "arena", wildcards.variant, wildcards.budget
             ),
         message:
-            "Evaluating {wildcards.variant} with every token reducer at {wildcards.budget} %, seed {wildcards.seed}"
+            "Evaluating {wildcards.variant} with every token reducer at {wildcards.budget} %"
         shell:
-            f"framethrift --log {{log:q}} arena {flow.arguments} --variant {{wildcards.variant}} --budget {{wildcards.budget}} --seed {{wildcards.seed}} --threads {{threads}}"
+            f"framethrift --log {{log:q}} arena {flow.arguments} --variant {{wildcards.variant}} --budget {{wildcards.budget}} --threads {{threads}}"
