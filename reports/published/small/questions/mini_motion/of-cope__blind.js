@@ -1,1 +1,1 @@
-given("of-cope__blind",{"outcomes":"212121222122221121222221","labels":null});
+given("of-cope__blind",{"outcomes":"321332333333233332332233","labels":null});

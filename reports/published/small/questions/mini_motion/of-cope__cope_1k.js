@@ -1,1 +1,1 @@
-given("of-cope__cope_1k",{"outcomes":"112221221211212211121212","labels":null});
+given("of-cope__cope_1k",{"outcomes":"312111211213312311121131","labels":null});

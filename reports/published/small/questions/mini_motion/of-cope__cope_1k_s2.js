@@ -1,1 +1,1 @@
-given("of-cope__cope_1k_s2",{"outcomes":"121222121211212212121212","labels":null});
+given("of-cope__cope_1k_s2",{"outcomes":"321332333323213322312233","labels":null});

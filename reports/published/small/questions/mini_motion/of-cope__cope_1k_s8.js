@@ -1,1 +1,1 @@
-given("of-cope__cope_1k_s8",{"outcomes":"112221111221212121122211","labels":null});
+given("of-cope__cope_1k_s8",{"outcomes":"313113331233333121333311","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_2k",{"outcomes":"212122121221212211121221","labels":null});
+given("of-cope__cope_2k",{"outcomes":"213112111223312311121231","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_4k_s2",{"outcomes":"221222121222212211122212","labels":null});
+given("of-cope__cope_4k_s2",{"outcomes":"323332331222312231332313","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_gop_mean",{"outcomes":"112121211221112121122121","labels":null});
+given("of-cope__cope_gop_mean",{"outcomes":"133113332333333321332331","labels":null});

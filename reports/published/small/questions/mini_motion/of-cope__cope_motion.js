@@ -1,1 +1,1 @@
-given("of-cope__cope_motion",{"outcomes":"112221211211212211121122","labels":null});
+given("of-cope__cope_motion",{"outcomes":"132111211211333311121131","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_residual",{"outcomes":"112111212111112221222221","labels":null});
+given("of-cope__cope_residual",{"outcomes":"123332311223312331332233","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_swap",{"outcomes":"211221211221112221222212","labels":null});
+given("of-cope__cope_swap",{"outcomes":"213331213221312223212232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_zero",{"outcomes":"142111211111112221122221","labels":null});
+given("of-cope__cope_zero",{"outcomes":"323332311223312331332233","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__rgb_1k",{"outcomes":"112111211221212121122221","labels":null});
+given("of-cope__rgb_1k",{"outcomes":"323113331323212331322231","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__rgb_2k",{"outcomes":"112121211221212121122221","labels":null});
+given("of-cope__rgb_2k",{"outcomes":"122112231223212331322221","labels":null});

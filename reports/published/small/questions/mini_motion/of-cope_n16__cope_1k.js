@@ -1,1 +1,1 @@
-given("of-cope_n16__cope_1k",{"outcomes":"111111211211112211121112","labels":null});
+given("of-cope_n16__cope_1k",{"outcomes":"313331311233312311333133","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope_n16__cope_2k",{"outcomes":"212112111221112211121211","labels":null});
+given("of-cope_n16__cope_2k",{"outcomes":"212332113323332211331231","labels":null});

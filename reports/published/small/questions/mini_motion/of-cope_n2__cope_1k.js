@@ -1,1 +1,1 @@
-given("of-cope_n2__cope_1k",{"outcomes":"222111221222212222122211","labels":null});
+given("of-cope_n2__cope_1k",{"outcomes":"312111333333113211331331","labels":null});

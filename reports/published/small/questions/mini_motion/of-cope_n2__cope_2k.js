@@ -1,1 +1,1 @@
-given("of-cope_n2__cope_2k",{"outcomes":"212112111221212122121221","labels":null});
+given("of-cope_n2__cope_2k",{"outcomes":"213132133323333211331231","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope_n4__cope_1k",{"outcomes":"112111112121111211211221","labels":null});
+given("of-cope_n4__cope_1k",{"outcomes":"313111313321113331133313","labels":null});

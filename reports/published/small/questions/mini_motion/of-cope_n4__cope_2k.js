@@ -1,1 +1,1 @@
-given("of-cope_n4__cope_2k",{"outcomes":"212112112122221111211221","labels":null});
+given("of-cope_n4__cope_2k",{"outcomes":"213112113323333213131231","labels":null});

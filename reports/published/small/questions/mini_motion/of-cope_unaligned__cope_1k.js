@@ -1,1 +1,1 @@
-given("of-cope_unaligned__cope_1k",{"outcomes":"212112111212111212122121","labels":null});
+given("of-cope_unaligned__cope_1k",{"outcomes":"212113311212131333123331","labels":null});

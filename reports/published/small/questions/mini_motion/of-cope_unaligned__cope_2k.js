@@ -1,1 +1,1 @@
-given("of-cope_unaligned__cope_2k",{"outcomes":"212112121222212211121221","labels":null});
+given("of-cope_unaligned__cope_2k",{"outcomes":"212112131223312331131223","labels":null});

@@ -1,1 +1,1 @@
-given("of-rgb__blind",{"outcomes":"212111212112121221211221","labels":null});
+given("of-rgb__blind",{"outcomes":"333333233333333323333332","labels":null});

@@ -1,1 +1,1 @@
-given("of-rgb__rgb_1k",{"outcomes":"221222212222112212122211","labels":null});
+given("of-rgb__rgb_1k",{"outcomes":"323223233323212333122333","labels":null});

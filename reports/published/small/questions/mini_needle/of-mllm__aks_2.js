@@ -1,1 +1,1 @@
-given("of-mllm__aks_2",{"outcomes":"112222211121222112221121","labels":null});
+given("of-mllm__aks_2",{"outcomes":"332333311333222232231321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__aks_8",{"outcomes":"112222211121222112221121","labels":null});
+given("of-mllm__aks_8",{"outcomes":"332233311133222332223321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__bin_max_4",{"outcomes":"112222211121222112121121","labels":null});
+given("of-mllm__bin_max_4",{"outcomes":"332323311133223332321321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__blind",{"outcomes":"122222122212221222221222","labels":null});
+given("of-mllm__blind",{"outcomes":"332323323333223332223322","labels":null});

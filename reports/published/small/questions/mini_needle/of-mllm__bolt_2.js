@@ -1,1 +1,1 @@
-given("of-mllm__bolt_2",{"outcomes":"212221221221222111122122","labels":null});
+given("of-mllm__bolt_2",{"outcomes":"332323321333222233321222","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__bolt_4",{"outcomes":"122112211221222211221121","labels":null});
+given("of-mllm__bolt_4",{"outcomes":"332113311333222333233323","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__bolt_8",{"outcomes":"112122221221222212221121","labels":null});
+given("of-mllm__bolt_8",{"outcomes":"332123231333222333233321","labels":null});

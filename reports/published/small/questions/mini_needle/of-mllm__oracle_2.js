@@ -1,1 +1,1 @@
-given("of-mllm__oracle_2",{"outcomes":"212112211121211111111121","labels":null});
+given("of-mllm__oracle_2",{"outcomes":"332113311113311231113321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__oracle_4",{"outcomes":"112112212211211111111121","labels":null});
+given("of-mllm__oracle_4",{"outcomes":"332113313213311331113321","labels":null});

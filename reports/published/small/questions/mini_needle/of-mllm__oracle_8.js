@@ -1,1 +1,1 @@
-given("of-mllm__oracle_8",{"outcomes":"112112222211221111111122","labels":null});
+given("of-mllm__oracle_8",{"outcomes":"113133232231221331113323","labels":null});

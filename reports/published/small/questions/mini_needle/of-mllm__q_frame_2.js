@@ -1,1 +1,1 @@
-given("of-mllm__q_frame_2",{"outcomes":"212112211121222112221121","labels":null});
+given("of-mllm__q_frame_2",{"outcomes":"332313333333223232233323","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__q_frame_4",{"outcomes":"112122211121222112121121","labels":null});
+given("of-mllm__q_frame_4",{"outcomes":"332333313323223332333321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__q_frame_8",{"outcomes":"112222211121222112211121","labels":null});
+given("of-mllm__q_frame_8",{"outcomes":"332323211323222332233121","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__question_top_k_4",{"outcomes":"112212212121222212221121","labels":null});
+given("of-mllm__question_top_k_4",{"outcomes":"332213212133222332223321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__random_4",{"outcomes":"122221222212212212222122","labels":null});
+given("of-mllm__random_4",{"outcomes":"322323323212233322323322","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__split_top_k_2",{"outcomes":"212212212121221112211121","labels":null});
+given("of-mllm__split_top_k_2",{"outcomes":"332313333333233233313321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__split_top_k_4",{"outcomes":"122122212121221111211121","labels":null});
+given("of-mllm__split_top_k_4",{"outcomes":"332313233333223333213321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__split_top_k_8",{"outcomes":"112222211111222212221121","labels":null});
+given("of-mllm__split_top_k_8",{"outcomes":"333323231131223332233321","labels":null});

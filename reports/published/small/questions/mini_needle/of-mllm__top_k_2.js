@@ -1,1 +1,1 @@
-given("of-mllm__top_k_2",{"outcomes":"112212212121221112211121","labels":null});
+given("of-mllm__top_k_2",{"outcomes":"332313333333233232311321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__top_k_4",{"outcomes":"112122212121221112211121","labels":null});
+given("of-mllm__top_k_4",{"outcomes":"332313233323223333211321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm__top_k_8",{"outcomes":"112222211121222112221121","labels":null});
+given("of-mllm__top_k_8",{"outcomes":"332323211123223312233321","labels":null});

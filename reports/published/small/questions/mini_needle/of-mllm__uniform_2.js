@@ -1,1 +1,1 @@
-given("of-mllm__uniform_2",{"outcomes":"122121222221222112222122","labels":null});
+given("of-mllm__uniform_2",{"outcomes":"332123323333232332223322","labels":null});

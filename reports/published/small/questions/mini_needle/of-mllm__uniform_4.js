@@ -1,1 +1,1 @@
-given("of-mllm__uniform_4",{"outcomes":"122211222221222112222122","labels":null});
+given("of-mllm__uniform_4",{"outcomes":"332233322233222332223322","labels":null});

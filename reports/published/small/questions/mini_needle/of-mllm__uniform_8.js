@@ -1,1 +1,1 @@
-given("of-mllm__uniform_8",{"outcomes":"122221222212222112222122","labels":null});
+given("of-mllm__uniform_8",{"outcomes":"332223322212222332223322","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm_alone__msjoe_4",{"outcomes":"212221211121221111212121","labels":null});
+given("of-mllm_alone__msjoe_4",{"outcomes":"333333333333222331133321","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm_cope__oracle_cope_4",{"outcomes":"112212212221211211111121","labels":null});
+given("of-mllm_cope__oracle_cope_4",{"outcomes":"122312113312231233111221","labels":null});

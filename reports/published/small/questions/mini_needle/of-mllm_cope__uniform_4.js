@@ -1,1 +1,1 @@
-given("of-mllm_cope__uniform_4",{"outcomes":"122221222211222222112122","labels":null});
+given("of-mllm_cope__uniform_4",{"outcomes":"122233322212223222223322","labels":null});

@@ -1,1 +1,1 @@
-given("of-mllm_cope__uniform_cope_4",{"outcomes":"122211222221222222222122","labels":null});
+given("of-mllm_cope__uniform_cope_4",{"outcomes":"123212122212223222221222","labels":null});

@@ -1,1 +1,1 @@
-given("of-msjoe__msjoe_2",{"outcomes":"212221211121221112212121","labels":null});
+given("of-msjoe__msjoe_2",{"outcomes":"332333311333232331333323","labels":null});

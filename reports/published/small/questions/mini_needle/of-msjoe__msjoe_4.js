@@ -1,1 +1,1 @@
-given("of-msjoe__msjoe_4",{"outcomes":"212221211121221112212121","labels":null});
+given("of-msjoe__msjoe_4",{"outcomes":"332333313333232333333321","labels":null});

@@ -1,1 +1,1 @@
-given("of-msjoe__msjoe_8",{"outcomes":"212221211121221112212111","labels":null});
+given("of-msjoe__msjoe_8",{"outcomes":"332323311333232353733321","labels":null});

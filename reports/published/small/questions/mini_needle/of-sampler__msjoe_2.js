@@ -1,1 +1,1 @@
-given("of-sampler__msjoe_2",{"outcomes":"112222222121221111212121","labels":null});
+given("of-sampler__msjoe_2",{"outcomes":"332333311333233233333321","labels":null});

@@ -1,1 +1,1 @@
-given("of-sampler__msjoe_4",{"outcomes":"112222212121221211212121","labels":null});
+given("of-sampler__msjoe_4",{"outcomes":"332323333333223331133321","labels":null});

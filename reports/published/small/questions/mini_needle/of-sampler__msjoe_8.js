@@ -1,1 +1,1 @@
-given("of-sampler__msjoe_8",{"outcomes":"112122211121221211121221","labels":null});
+given("of-sampler__msjoe_8",{"outcomes":"132323211333222333313321","labels":null});

@@ -1,1 +1,1 @@
-given("of-sampler_alone__msjoe_4",{"outcomes":"112222212121221112211121","labels":null});
+given("of-sampler_alone__msjoe_4",{"outcomes":"332333333333222333333323","labels":null});

@@ -1,1 +1,1 @@
-given("of-sampler_centred__msjoe_4",{"outcomes":"112222211121221112221121","labels":null});
+given("of-sampler_centred__msjoe_4",{"outcomes":"332323331133223333333321","labels":null});

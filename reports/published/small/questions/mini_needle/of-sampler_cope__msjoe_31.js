@@ -1,1 +1,1 @@
-given("of-sampler_cope__msjoe_31",{"outcomes":"112111211221212212221221","labels":null});
+given("of-sampler_cope__msjoe_31",{"outcomes":"122332313333223233321323","labels":null});

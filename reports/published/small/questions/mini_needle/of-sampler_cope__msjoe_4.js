@@ -1,1 +1,1 @@
-given("of-sampler_cope__msjoe_4",{"outcomes":"122222211222221212121221","labels":null});
+given("of-sampler_cope__msjoe_4",{"outcomes":"132332313333232233331323","labels":null});

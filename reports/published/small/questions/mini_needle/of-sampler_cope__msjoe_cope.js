@@ -1,1 +1,1 @@
-given("of-sampler_cope__msjoe_cope",{"outcomes":"122222211122221212121221","labels":null});
+given("of-sampler_cope__msjoe_cope",{"outcomes":"122332133332232222231223","labels":null});

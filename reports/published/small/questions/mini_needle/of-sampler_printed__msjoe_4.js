@@ -1,1 +1,1 @@
-given("of-sampler_printed__msjoe_4",{"outcomes":"112222222221222112122121","labels":null});
+given("of-sampler_printed__msjoe_4",{"outcomes":"333323311333232331331323","labels":null});

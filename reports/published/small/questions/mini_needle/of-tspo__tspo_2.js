@@ -1,1 +1,1 @@
-given("of-tspo__tspo_2",{"outcomes":"212212222221222112221121","labels":null});
+given("of-tspo__tspo_2",{"outcomes":"332213333313233232233321","labels":null});

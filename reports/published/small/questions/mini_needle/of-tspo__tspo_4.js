@@ -1,1 +1,1 @@
-given("of-tspo__tspo_4",{"outcomes":"112222211121222112211121","labels":null});
+given("of-tspo__tspo_4",{"outcomes":"332213331133233332223321","labels":null});

@@ -1,1 +1,1 @@
-given("of-tspo__tspo_8",{"outcomes":"112222211121221212221121","labels":null});
+given("of-tspo__tspo_8",{"outcomes":"332223211133223332233121","labels":null});

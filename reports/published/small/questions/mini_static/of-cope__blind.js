@@ -1,1 +1,1 @@
-given("of-cope__blind",{"outcomes":"222212122122221122122221","labels":null});
+given("of-cope__blind",{"outcomes":"323333323322323323322323","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_1k",{"outcomes":"212112122122122121222122","labels":null});
+given("of-cope__cope_1k",{"outcomes":"332121332333123333223332","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_1k_s2",{"outcomes":"122121122122211221222122","labels":null});
+given("of-cope__cope_1k_s2",{"outcomes":"333333333323123333223332","labels":null});

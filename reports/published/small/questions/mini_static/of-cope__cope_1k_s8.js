@@ -1,1 +1,1 @@
-given("of-cope__cope_1k_s8",{"outcomes":"212112122122122121222122","labels":null});
+given("of-cope__cope_1k_s8",{"outcomes":"332133211233332133223332","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_2k",{"outcomes":"212121121222122121222122","labels":null});
+given("of-cope__cope_2k",{"outcomes":"312121333332122133223332","labels":null});

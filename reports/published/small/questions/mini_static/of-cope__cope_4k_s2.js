@@ -1,1 +1,1 @@
-given("of-cope__cope_4k_s2",{"outcomes":"122121121212122121221222","labels":null});
+given("of-cope__cope_4k_s2",{"outcomes":"212121333333333312221232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_gop_mean",{"outcomes":"211212222122122121121221","labels":null});
+given("of-cope__cope_gop_mean",{"outcomes":"333112333332332333323323","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_motion",{"outcomes":"212112122122212112221222","labels":null});
+given("of-cope__cope_motion",{"outcomes":"332133231233332333231232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_residual",{"outcomes":"212112122122212112221222","labels":null});
+given("of-cope__cope_residual",{"outcomes":"212121333323332312221232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_swap",{"outcomes":"212112122122122221221222","labels":null});
+given("of-cope__cope_swap",{"outcomes":"212333333322333333223332","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__cope_zero",{"outcomes":"212112122112212112221222","labels":null});
+given("of-cope__cope_zero",{"outcomes":"212121321232333312221222","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope__rgb_1k",{"outcomes":"211221222122122121121221","labels":null});
+given("of-cope__rgb_1k",{"outcomes":"332112331232123321223322","labels":null});

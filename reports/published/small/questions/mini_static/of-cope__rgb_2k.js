@@ -1,1 +1,1 @@
-given("of-cope__rgb_2k",{"outcomes":"212111122122122121222122","labels":null});
+given("of-cope__rgb_2k",{"outcomes":"332133321232332333223322","labels":null});

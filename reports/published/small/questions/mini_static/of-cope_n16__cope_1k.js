@@ -1,1 +1,1 @@
-given("of-cope_n16__cope_1k",{"outcomes":"212121122112122112221222","labels":null});
+given("of-cope_n16__cope_1k",{"outcomes":"212233213333123333233232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope_n16__cope_2k",{"outcomes":"212121222122122121221222","labels":null});
+given("of-cope_n16__cope_2k",{"outcomes":"213333232113332133231232","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope_n2__cope_1k",{"outcomes":"212121121222122121221222","labels":null});
+given("of-cope_n2__cope_1k",{"outcomes":"212321333333123333333333","labels":null});

@@ -1,1 +1,1 @@
-given("of-cope_n4__cope_1k",{"outcomes":"212121121222122112221222","labels":null});
+given("of-cope_n4__cope_1k",{"outcomes":"212321333223333333333333","labels":null});

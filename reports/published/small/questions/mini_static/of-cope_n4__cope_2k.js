@@ -1,1 +1,1 @@
-given("of-cope_n4__cope_2k",{"outcomes":"212121122122122112221222","labels":null});
+given("of-cope_n4__cope_2k",{"outcomes":"332321233323332133233333","labels":null});

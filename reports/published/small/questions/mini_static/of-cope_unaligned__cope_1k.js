@@ -1,1 +1,1 @@
-given("of-cope_unaligned__cope_1k",{"outcomes":"212121122122122111222122","labels":null});
+given("of-cope_unaligned__cope_1k",{"outcomes":"212121323332122131223332","labels":null});

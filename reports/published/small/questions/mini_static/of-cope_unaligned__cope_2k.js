@@ -1,1 +1,1 @@
-given("of-cope_unaligned__cope_2k",{"outcomes":"212121122122122112221222","labels":null});
+given("of-cope_unaligned__cope_2k",{"outcomes":"332121333332332333221232","labels":null});

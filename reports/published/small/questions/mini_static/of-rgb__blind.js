@@ -1,1 +1,1 @@
-given("of-rgb__blind",{"outcomes":"122221122222221221222122","labels":null});
+given("of-rgb__blind",{"outcomes":"321333323322223323332323","labels":null});

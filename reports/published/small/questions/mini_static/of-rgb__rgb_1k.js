@@ -1,1 +1,1 @@
-given("of-rgb__rgb_1k",{"outcomes":"212221211221122121221221","labels":null});
+given("of-rgb__rgb_1k",{"outcomes":"312321333333122333233332","labels":null});

@@ -1,0 +1,1 @@
+given("of-rgb__recent_25",{"outcomes":"323223233323212333122333","labels":null});

@@ -1,0 +1,1 @@
+given("of-rgb__timechat_online_10",{"outcomes":"323223233321212333122333","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__cacheflow_10",{"outcomes":"222112221112212212122111","labels":null});

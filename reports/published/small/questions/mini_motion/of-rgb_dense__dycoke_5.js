@@ -1,1 +1,0 @@
-given("of-rgb_dense__dycoke_5",{"outcomes":"224112212122212222122111","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__fastv_10",{"outcomes":"221112222121212122122111","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__recent_10",{"outcomes":"441111224144414122442414","labels":null});

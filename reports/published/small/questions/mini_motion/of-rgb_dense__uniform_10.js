@@ -1,1 +1,0 @@
-given("of-rgb_dense__uniform_10",{"outcomes":"221111224112212221122111","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__uniform_5",{"outcomes":"222111221212212221122121","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__videoscan_10",{"outcomes":"221111221212212222222111","labels":null});

@@ -1,0 +1,1 @@
+given("of-rgb__dycoke_decode_5",{"outcomes":"132321332133332133233333","labels":null});

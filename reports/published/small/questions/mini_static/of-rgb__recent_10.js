@@ -1,0 +1,1 @@
+given("of-rgb__recent_10",{"outcomes":"333333333332333333231332","labels":null});

@@ -1,0 +1,1 @@
+given("of-rgb__timechat_online_5",{"outcomes":"333321333332132333221332","labels":null});

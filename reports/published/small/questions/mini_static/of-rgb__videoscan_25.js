@@ -1,0 +1,1 @@
+given("of-rgb__videoscan_25",{"outcomes":"333333323322332133323323","labels":null});

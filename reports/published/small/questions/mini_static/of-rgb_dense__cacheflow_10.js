@@ -1,1 +1,0 @@
-given("of-rgb_dense__cacheflow_10",{"outcomes":"212221222121211212211222","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__curvestream_5",{"outcomes":"211211212121212112241212","labels":null});

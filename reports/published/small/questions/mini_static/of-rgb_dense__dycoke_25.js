@@ -1,1 +1,0 @@
-given("of-rgb_dense__dycoke_25",{"outcomes":"444421222122214412444444","labels":null});

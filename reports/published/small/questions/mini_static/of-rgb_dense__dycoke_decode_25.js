@@ -1,1 +1,0 @@
-given("of-rgb_dense__dycoke_decode_25",{"outcomes":"222121212112122112211212","labels":null});

@@ -1,1 +1,0 @@
-given("of-rgb_dense__fastv_25",{"outcomes":"121212222112122121212122","labels":null});

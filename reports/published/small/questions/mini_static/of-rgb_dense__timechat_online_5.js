@@ -1,1 +1,0 @@
-given("of-rgb_dense__timechat_online_5",{"outcomes":"211421212121212112211212","labels":null});

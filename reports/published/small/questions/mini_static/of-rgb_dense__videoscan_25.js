@@ -1,1 +1,0 @@
-given("of-rgb_dense__videoscan_25",{"outcomes":"211212222122212112121221","labels":null});
