@@ -6,8 +6,20 @@ from framethrift.reporting.sources import Sources
 from framethrift.reporting.table import Column, Entry, Table, missing, number, words
 from framethrift.reporting.tables_accuracy import names
 
-FORMULA_COSTS = {"prefill_flops": ("Prefill (MFLOP)", 1e6), "cache_bytes": ("Keys and values (kB)", 1e3)}  # head and unit
-_LATENCIES = {"ttft_s": "TTFT (ms)", "ttft_model_s": "without reading (ms)", "e2e_s": "End to end (ms)"}
+# Column, with its unit for whoever reads the CSV → head, the figure behind it, and how much of that figure is one unit.
+FORMULA_COSTS = {
+    "prefill_mflop": ("Prefill (MFLOP)", "prefill_flops", 1e6),
+    "cache_kb": ("Keys and values (kB)", "cache_bytes", 1e3),
+}
+_LATENCIES = {
+    "ttft_ms": ("TTFT (ms)", "ttft_s", 1e-3),
+    "ttft_model_ms": ("without reading (ms)", "ttft_model_s", 1e-3),
+    "e2e_ms": ("End to end (ms)", "e2e_s", 1e-3),
+}
+_PARTS = {
+    f"{stage}_ms": (stage.replace("delta", "Δ-encoder").capitalize(), f"{stage}_s", 1e-3)
+    for stage in (part.removesuffix("_s") for part in PARTS)
+}
 
 
 def latency(sources: Sources) -> Table:
@@ -17,14 +29,11 @@ def latency(sources: Sources) -> Table:
         Column("sampling", "Sampling", numeric=False),
         Column("tokens", "Visual tokens"),
         Column("tokens_share", "Tokens (%)"),
-        *(Column(name, head) for name, head in _LATENCIES.items()),
+        *(Column(name, head) for name, (head, _, _) in _LATENCIES.items()),
         Column("ttft_saved", "TTFT saved (%)"),
-        *(
-            Column(name, name.removesuffix("_s").replace("delta", "Δ-encoder").capitalize(), "parts of TTFT (ms)")
-            for name in PARTS
-        ),
-        *(Column(name, head, "of the prompt, by formula") for name, (head, _) in FORMULA_COSTS.items()),
-        Column("memory", "Peak memory (MB)"),
+        *(Column(name, head, "parts of TTFT (ms)") for name, (head, _, _) in _PARTS.items()),
+        *(Column(name, head, "of the prompt, by formula") for name, (head, _, _) in FORMULA_COSTS.items()),
+        Column("memory_mb", "Peak memory (MB)"),
     ]
     conditions = "; ".join(dict.fromkeys(item.conditions for item in sources.latencies.all()))
     table = Table(
@@ -91,8 +100,10 @@ def _timed(item: Latency, densest: Latency) -> dict[str, Entry]:
     return {
         "tokens": number(tokens, 0, files=files),
         "tokens_share": number(100 * tokens / densest.number("visual_tokens"), files=files),
-        **{name: number(1000 * item.number(name), files=files) for name in (*_LATENCIES, *PARTS)},
-        **{name: number(item.number(name) / unit, files=files) for name, (_, unit) in FORMULA_COSTS.items()},
+        **{
+            name: number(item.number(figure) / unit, files=files)
+            for name, (_, figure, unit) in (_LATENCIES | _PARTS | FORMULA_COSTS).items()
+        },
         "ttft_saved": number(100 * (1 - item.number("ttft_s") / densest.number("ttft_s")), files=files),
-        "memory": missing("the system does not tell the peak memory") if memory is None else number(memory, 0, files=files),
+        "memory_mb": missing("the system does not tell the peak memory") if memory is None else number(memory, 0, files=files),
     }

@@ -36,8 +36,8 @@ def step_times(sources: Sources) -> Table:
     """MSJoE's Table 4 layout: seconds of the inference steps per question, as the cells recorded them."""
     columns = [
         Column("model", "Model", numeric=False),
-        Column("selector", "Frame selector", numeric=False),
-        *(Column(name, head, "ms per question") for name, head in (*STEPS.items(), ("total", "Sum"))),
+        Column("sampling", "Frame selector", numeric=False),
+        *(Column(f"{name}_ms", head, "ms per question") for name, head in (*STEPS.items(), ("total", "Sum"))),
     ]
     table = Table(
         "msjoe_table_4",
@@ -48,9 +48,7 @@ def step_times(sources: Sources) -> Table:
         "the vision tower (previews too) and the language model.",
         columns,
     )
-    for row in table_rows(sources.study, table.name):
-        told = names(sources, row)  # "sampling" is one of the steps here
-        table.rows.append({"model": told["model"], "selector": told["sampling"]} | _steps(sources, row))
+    table.rows = [names(sources, row) | _steps(sources, row) for row in table_rows(sources.study, table.name)]
     return table
 
 
@@ -60,7 +58,7 @@ def _steps(sources: Sources, row: Row) -> dict[str, Entry]:
     timed = [run for run in runs.values() if not run.untimed]
     if not timed:
         why = "; ".join(f"cells.json of seed {seed}: {run.untimed}" for seed, run in runs.items()) or "not run"
-        return {name: missing(f"{row[0]} / {row[1]}: no times ({why})") for name in (*STEPS, "total")}
+        return {f"{name}_ms": missing(f"{row[0]} / {row[1]}: no times ({why})") for name in (*STEPS, "total")}
     spent: dict[str, float] = dict.fromkeys(STEPS, 0.0)
     for run in timed:
         for stage, seconds in run.seconds.items():
@@ -68,7 +66,7 @@ def _steps(sources: Sources, row: Row) -> dict[str, Entry]:
     asked, files = sum(run.asked for run in timed), tuple(run.path for run in timed)
     per_question = {name: 1000 * value / asked for name, value in spent.items()}
     per_question["total"] = sum(per_question.values())
-    return {name: number(value, 2, files=files) for name, value in per_question.items()}
+    return {f"{name}_ms": number(value, 2, files=files) for name, value in per_question.items()}
 
 
 def _table(sources: Sources, name: str, title: str, caption: str) -> Table:

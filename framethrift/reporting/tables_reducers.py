@@ -23,7 +23,7 @@ def token_reducers(sources: Sources) -> Table:
         Column("tokens", "Visual tokens"),
         Column("tokens_share", "Tokens (%)"),
     ]
-    columns += [Column(name, head, "per question, by formula") for name, (head, _) in FORMULA_COSTS.items()]
+    columns += [Column(name, head, "per question, by formula") for name, (head, _, _) in FORMULA_COSTS.items()]
     printed = [table.note for ledger in sources.ledgers for table in ledger.tables if table.name == NAME and table.note]
     table = Table(
         NAME,
@@ -76,7 +76,8 @@ def _costs(sources: Sources, row: Row, cell: Cell | None, full: float | None) ->
     files, costs = tuple(cell.files.values()), cell.costs
     absent = missing(f"{cell.key}: its files do not state costs")
     entry = {
-        name: number(costs[name] / unit, files=files) if name in costs else absent for name, (_, unit) in FORMULA_COSTS.items()
+        name: number(costs[figure] / unit, files=files) if figure in costs else absent
+        for name, (_, figure, unit) in FORMULA_COSTS.items()
     }
     if reduction(sources.study, row):
         entry["kept"] = number(100 * costs["kept_share"], files=files) if "kept_share" in costs else absent

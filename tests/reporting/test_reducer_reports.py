@@ -47,8 +47,8 @@ def test_the_table_says_what_is_kept_what_it_costs_and_what_it_loses(sources: So
         "uniform 50", "fastv 50", "uniform 25", "fastv 25",
     ]  # fmt: skip
     whole, entrant, half, absent = (rows[name] for name in (*list(rows)[:3], "fastv 25"))
-    assert (half["kept"].value, half["prefill_flops"].value, half["cache_bytes"].value) == (50, 4, 2)
-    assert (whole["tokens_share"].value, entrant["prefill_flops"].value) == (100, 4)
+    assert (half["kept"].value, half["prefill_mflop"].value, half["cache_kb"].value) == (50, 4, 2)
+    assert (whole["tokens_share"].value, entrant["prefill_mflop"].value) == (100, 4)
     assert entrant["tokens_share"].value == pytest.approx(100 * 144 / 336) and "kept" not in entrant
     assert half["mini_motion_difference"].value == pytest.approx(
         half["mini_motion_accuracy"].value - whole["mini_motion_accuracy"].value

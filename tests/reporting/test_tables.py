@@ -86,15 +86,15 @@ def test_selectors_are_compared_with_uniform_frames_before_any_training(finished
 
 def test_times_of_the_inference_steps_are_the_cells_own(finished: Finished) -> None:
     table = tables_msjoe.step_times(finished.sources)
-    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in table.rows}
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in table.rows}
     assert {("sampler", "msjoe_4"), ("msjoe", "msjoe_4"), ("mllm", "uniform_4")} <= set(by_note)
     asked = len(finished.sources.results.cell("msjoe", "msjoe_4", "mini_needle").scores)
-    found = {name: by_note["msjoe", "msjoe_4"][name].value for name in (*tables_msjoe.STEPS, "total")}
+    found = {name: by_note["msjoe", "msjoe_4"][f"{name}_ms"].value for name in (*tables_msjoe.STEPS, "total")}
     spent = {"queries": 0.4, "similarity": 0.2, "sampling": 0.1, "answering": 1.8, "total": 2.5}
     assert found == pytest.approx({name: 1000 * seconds / asked for name, seconds in spent.items()})
     nowhere = read_sources(finished.study, Layout("nowhere/results/fake"), Progress("test"))
     rows = tables_msjoe.step_times(nowhere).rows
-    assert all("no times (not run)" in str(row["total"].missing) for row in rows) and len(rows) == len(table.rows)
+    assert all("no times (not run)" in str(row["total_ms"].missing) for row in rows) and len(rows) == len(table.rows)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,12 @@ def test_a_damaged_summary_has_no_times_and_says_why_at_its_place_and_in_the_lis
     path.write_text(json.dumps(change(json.loads(path.read_text()))) if change else "{")
     few = "cells=[{variants: [mllm], samplings: [uniform_4, top_k_4], benchmarks: [mini_needle]}]"
     sources = read_sources(tiny(few, "latency=[]"), layout, Progress("test"))
-    by_note = {(row["model"].text.split()[0], row["selector"].note): row for row in tables_msjoe.step_times(sources).rows}
+    by_note = {(row["model"].text.split()[0], row["sampling"].note): row for row in tables_msjoe.step_times(sources).rows}
     for name in (*tables_msjoe.STEPS, "total"):
-        assert f"mllm / uniform_4: no times (cells.json of seed 0: {message}" in str(by_note["mllm", "uniform_4"][name].missing)
-        assert by_note["mllm", "top_k_4"][name].value is not None
+        assert f"mllm / uniform_4: no times (cells.json of seed 0: {message}" in str(
+            by_note["mllm", "uniform_4"][f"{name}_ms"].missing
+        )
+        assert by_note["mllm", "top_k_4"][f"{name}_ms"].value is not None
     told = [problem for problem in sources.problems if problem.place == "mllm / uniform_4, seed 0"]
     assert [problem.file for problem in told] == [path] and message in told[0].what
     cell = sources.results.cell("mllm", "uniform_4", "mini_needle")
@@ -139,7 +141,7 @@ def test_the_blind_control_stands_against_each_questions_own_chance(finished: Fi
 def test_latency_retrieval_and_quarantine(finished: Finished) -> None:
     latency = {row["sampling"]: row for row in rows_of(tables_costs.latency(finished.sources))}
     dense = latency["4 key frames / GOP"]
-    assert (float(dense["ttft_s"]), float(dense["ttft_saved"]), float(dense["tokens"])) == (46.0, 0.0, 336.0)
+    assert (float(dense["ttft_ms"]), float(dense["ttft_saved"]), float(dense["tokens"])) == (46.0, 0.0, 336.0)
     assert float(latency["1 key frame + 3 P-frames / GOP"]["ttft_saved"]) == pytest.approx(100 * (1 - 21 / 46))
     recalls = rows_of(tables_costs.retrieval(finished.sources))
     assert [row["method"] for row in recalls] == ["current frame", "Δ-encoder", "difference"]
