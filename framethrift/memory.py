@@ -12,3 +12,10 @@ def keep_freed_memory() -> None:
     if hasattr(library, "mallopt"):
         for threshold in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
             library.mallopt(threshold, 1 << 30)
+
+
+def return_freed_memory() -> None:
+    """Have glibc give back to the system now what was freed and kept: what is resident afterwards is in use."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)

@@ -104,7 +104,7 @@ _VERSIONS = {"tokenizer": 1, "vision": 1, "clip": 1, "delta": 1, "videolm": 1, "
 _READING = ("framethrift.codec", "framethrift.models")
 _SHOWING = (*_READING, "framethrift.tokens", "framethrift.selectors", "framethrift.reducers")
 _EVALUATING = (*_SHOWING, "framethrift.evaluation")
-_TIMING = (*_EVALUATING, "framethrift.latency")
+_TIMING = (*_EVALUATING, "framethrift.latency", "framethrift.memory")
 # What turns a question about a video into a raw answer; parsing, scoring and statistics come later.
 _ANSWERING = (
     *_SHOWING,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from framethrift.config import rows
@@ -41,13 +42,17 @@ TARGETS = {
 
 def table_rows(study: Study, name: str) -> list[Row]:
     """Rows of the study that the table shows: those of its kind, and those that the paper prints and the study evaluates."""
-    printed = [
-        (row.variant, row.sampling)
-        for ledger in load_ledgers()
-        for table in ledger.tables
-        if table.name == name
-        for row in table.rows
-        if row.variant and row.sampling
-    ]
     asked = study.evaluations()
-    return [row for row in dict.fromkeys([*TARGETS[name].rows(study), *printed]) if row in asked]
+    return [row for row in dict.fromkeys([*TARGETS[name].rows(study), *_printed_rows().get(name, [])]) if row in asked]
+
+
+@cache
+def _printed_rows() -> dict[str, list[Row]]:
+    """Table → the rows that the papers print, read once: the ledgers are long."""
+    printed: dict[str, list[Row]] = {}
+    for ledger in load_ledgers():
+        for table in ledger.tables:
+            printed.setdefault(table.name, []).extend(
+                (row.variant, row.sampling) for row in table.rows if row.variant and row.sampling
+            )
+    return printed

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from framethrift.memory import return_freed_memory
+
 _STATUS, _CLEAR, _CPUS = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/cpuinfo")
 
 
@@ -29,10 +31,11 @@ class MemoryPeak:
         self._device = device
 
     def start(self) -> None:
-        """Forget earlier peaks."""
+        """Forget earlier peaks. Memory that was freed goes back to the system, so what follows has to fetch it anew."""
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
         elif _CLEAR.exists():
+            return_freed_memory()
             _CLEAR.write_text("5", encoding="ascii")  # resets the peak resident set size (proc(5))
 
     def megabytes(self) -> float | None:

@@ -34,7 +34,7 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
     """Write layout.latency(variant, seed): one entry per timed sampling, medians over the repeats and each repeat's figures.
 
     The samplings take turns within every repeat, so that a machine that slows down slows all of them; a first round warms up and
-    is not counted. Raises KeyError when the study times no such variant, and whatever keeps the clip from being shown.
+    is not timed, but tells the peak of memory. Raises KeyError when the study times no such variant, and whatever keeps the clip from being shown.
     """
     wanted = [timed for timed in study.latency if timed.variant == variant]
     if not wanted:
@@ -63,8 +63,10 @@ def timings(
     study: Study, layout: Layout, loaded: Loaded, timed: Latency, clip: EncodedVideo, progress: Progress
 ) -> list[dict[str, Any]]:
     """One entry per sampling of `timed`, on `clip`; order and figures as in `measure_latency`."""
-    runs: dict[str, list[dict[str, float | None]]] = {name: [] for name in timed.samplings}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in timed.samplings}
     views: dict[str, View] = {}
+    peaks: dict[str, float | None] = {}
+    memory = MemoryPeak(loaded.model.device)
     costs: dict[str, dict[str, Any]] = {}
     scorings = {
         name: fresh_scoring(layout.clip, sampling.candidate_fps)
@@ -75,23 +77,27 @@ def timings(
     for repeat in range(timed.repeats + 1):
         for name in timed.samplings:
             answerer = loaded.answerer(study.samplings[name], scorings[name], name)
-            figures, views[name] = _time(answerer, clip, timed.output_tokens)
-            conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
-            costs[name] = {
-                "prompt_tokens": conversation.length,
-                **answerer.costs(views[name].shown, conversation.length),
-                "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
-            }
-            progress.advance()
-            if repeat:
+            if not repeat:
+                memory.start()
+                _time(answerer, clip, timed.output_tokens)  # nothing is kept, or it would count for the next sampling
+                peaks[name] = memory.megabytes()
+            else:
+                figures, views[name] = _time(answerer, clip, timed.output_tokens)
                 runs[name].append(figures)
+                conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
+                costs[name] = {
+                    "prompt_tokens": conversation.length,
+                    **answerer.costs(views[name].shown, conversation.length),
+                    "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
+                    "peak_memory_mb": peaks[name],
+                }
+            progress.advance()
     return [_entry(name, views[name], runs[name], timed, loaded) | costs[name] for name in timed.samplings]
 
 
-def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[dict[str, float | None], View]:
-    """Figures of one run, in seconds and megabytes, and what was shown."""
-    watch, memory = answerer.watch, MemoryPeak(answerer.model.device)
-    memory.start()
+def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[dict[str, float], View]:
+    """Figures of one run in seconds, and what was shown."""
+    watch = answerer.watch
     began = watch.now()
     (view,) = answerer.viewer([Ask(clip, QUESTION)])
     seen = watch.now()
@@ -102,11 +108,10 @@ def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[d
     for _ in islice(steps, output_tokens - 1):
         pass
     last = watch.now()
-    peak = memory.megabytes()
     parts = watch.seconds
     read = parts.get("read", 0.0)
     decode = _decoding_alone(answerer, clip, view, read)
-    figures: dict[str, float | None] = {
+    figures = {
         "ttft_s": first - began,
         "ttft_model_s": first - began - read,
         "e2e_s": last - began,
@@ -117,7 +122,6 @@ def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[d
         "selection_s": sum(parts.get(name, 0.0) for name in ("clip", "reason", "select")),
         "reduction_s": parts.get("reduce", 0.0),
         "prefill_s": first - seen,
-        "peak_memory_mb": peak,
     }
     return figures, view
 
@@ -131,9 +135,8 @@ def _decoding_alone(answerer: Answerer, clip: EncodedVideo, view: View, read: fl
     return min(read, answerer.watch.now() - began)
 
 
-def _entry(name: str, view: View, runs: list[dict[str, float | None]], timed: Latency, loaded: Loaded) -> dict[str, Any]:
-    medians = {figure: statistics.median(run[figure] or 0.0 for run in runs) for figure in FIGURES}
-    peaks = [run["peak_memory_mb"] for run in runs if run["peak_memory_mb"] is not None]
+def _entry(name: str, view: View, runs: list[dict[str, float]], timed: Latency, loaded: Loaded) -> dict[str, Any]:
+    medians = {figure: statistics.median(run[figure] for run in runs) for figure in FIGURES}
     kinds = [item.kind for item in view.shown.items]
     return {
         "sampling": name,
@@ -141,7 +144,6 @@ def _entry(name: str, view: View, runs: list[dict[str, float | None]], timed: La
         "p_frames": kinds.count("P"),
         "visual_tokens": view.shown.visual_tokens,
         **medians,
-        "peak_memory_mb": max(peaks) if peaks else None,
         "repeats": runs,
         "output_tokens": timed.output_tokens,
         "seconds": timed.seconds,
