@@ -34,7 +34,8 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
     """Write layout.latency(variant, seed): one entry per timed sampling, medians over the repeats and each repeat's figures.
 
     The samplings take turns within every repeat, so that a machine that slows down slows all of them; a first round warms up and
-    is not timed, but tells the peak of memory. Raises KeyError when the study times no such variant, and whatever keeps the clip from being shown.
+    is not timed, but tells the peak of memory. Raises KeyError when the study times no such variant, and whatever keeps the clip
+    from being shown.
     """
     wanted = [timed for timed in study.latency if timed.variant == variant]
     if not wanted:
@@ -78,8 +79,10 @@ def timings(
         for name in timed.samplings:
             answerer = loaded.answerer(study.samplings[name], scorings[name], name)
             if not repeat:
+                if not peaks:
+                    _time(answerer, clip, timed.output_tokens)  # what is made once must not count for the first sampling
                 memory.start()
-                _time(answerer, clip, timed.output_tokens)  # nothing is kept, or it would count for the next sampling
+                _time(answerer, clip, timed.output_tokens)  # nothing is kept, or it would count for the next one
                 peaks[name] = memory.megabytes()
             else:
                 figures, views[name] = _time(answerer, clip, timed.output_tokens)
