@@ -65,8 +65,8 @@ def test_samplings_take_turns_and_answers_have_the_asked_length(tiny, monkeypatc
     monkeypatch.setattr(measure, "_time", spy)
     timed = Latency(variant="cope", samplings=["drop", "blind"], output_tokens=7, seconds=1, repeats=3)
     measure_latency(study.model_copy(update={"latency": [timed]}), layout, "cope", 0)
-    assert shown == [80, 0] * 4
-    assert steps_taken == [7] * 8
+    assert shown == [80] + [80, 0] * 4  # once more for the first, for what a process makes once
+    assert steps_taken == [7] * 9
 
 
 def test_selected_frames_are_timed_with_their_selection(tiny) -> None:  # type: ignore[no-untyped-def]
