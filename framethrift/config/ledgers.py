@@ -14,8 +14,6 @@ from framethrift.config.printed import PrintedTable
 LEDGERS = Path("config/claims")
 CHOICES = "choices.yaml"
 Model = TypeVar("Model", bound=Section)
-# As safe as the other, and many times faster; PyYAML may be built without it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class LedgerError(ValueError):
@@ -96,7 +94,7 @@ def _yaml(path: Path) -> Any:
     if not path.is_file():
         raise LedgerError(f"{path} does not exist")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise LedgerError(f"{path}: not valid YAML: {error}") from error
 
