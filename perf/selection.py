@@ -141,9 +141,7 @@ def rollout_seconds(
     """Seconds of G completions of each prompt, in three ways; none ends early."""
 
     def write(asked: list[Prompt], samples: int, seed: int) -> None:
-        ends = {"pad_id": pad_id, "end_id": -1}
-        generator = torch.Generator().manual_seed(seed)
-        complete(model, asked, Writing(QUERY_TOKENS // 4, samples=samples, temperature=1.0, generator=generator, **ends))
+        complete(model, asked, Writing(QUERY_TOKENS // 4, pad_id, -1, samples, 1.0, torch.Generator().manual_seed(seed)))
 
     def independent() -> None:
         for prompt in prompts:

@@ -137,18 +137,17 @@ class Workflow:
         return [path for name in datasets for path in self.tables(name)]
 
     def shard_files(self, variant: str, sampling: str, seed: int | str) -> list[str]:
-        """Proof that each shard of a cell is answered; none where one job answers and scores."""
-        if self.shards == 1:
-            return []
+        """Proof that each shard of a cell is answered."""
         folder = self.layout.answers(variant, sampling, int(seed))
         return [f"{folder}/{shard}-of-{self.shards}.json" for shard in range(self.shards)]
 
     def evaluating(self, variant: str, sampling: str) -> list[str]:
         """What a cell is computed from, with every seed: its shards, or what answers and what is asked."""
-        needed: list[str] = []
-        for seed in self.study.seeds:
-            needed += self.shard_files(variant, sampling, seed) or self.answering(variant, sampling, seed)
-        return list(dict.fromkeys(needed if self.shards > 1 else [*needed, *self.asked(variant, sampling)]))
+        seeds = self.study.seeds
+        if self.shards > 1:
+            return [path for seed in seeds for path in self.shard_files(variant, sampling, seed)]
+        models = [path for seed in seeds for path in self.answering(variant, sampling, seed)]
+        return list(dict.fromkeys([*models, *self.asked(variant, sampling)]))
 
     @property
     def methods(self) -> list[str]:

@@ -64,38 +64,35 @@ def timings(
     study: Study, layout: Layout, loaded: Loaded, timed: Latency, clip: EncodedVideo, progress: Progress
 ) -> list[dict[str, Any]]:
     """One entry per sampling of `timed`, on `clip`; order and figures as in `measure_latency`."""
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in timed.samplings}
-    views: dict[str, View] = {}
-    peaks: dict[str, float | None] = {}
-    memory = MemoryPeak(loaded.model.device)
-    costs: dict[str, dict[str, Any]] = {}
     scorings = {
         name: fresh_scoring(layout.clip, sampling.candidate_fps)
         if isinstance(sampling, Select) and study.needs_clip(name)
         else None
         for name, sampling in ((name, study.samplings[name]) for name in timed.samplings)
     }
-    for repeat in range(timed.repeats + 1):
+
+    def run(name: str) -> tuple[dict[str, float], Answerer, View]:
+        answerer = loaded.answerer(study.samplings[name], scorings[name], name)
+        figures, view = _time(answerer, clip, timed.output_tokens)
+        return figures, answerer, view
+
+    memory = MemoryPeak(loaded.model.device)
+    peaks: dict[str, float | None] = {}
+    run(timed.samplings[0])  # what a process makes once must not count for the first sampling
+    for name in timed.samplings:
+        memory.start()
+        run(name)  # nothing is kept, or it would count for the next one
+        peaks[name] = memory.megabytes()
+        progress.advance()
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in timed.samplings}
+    last: dict[str, tuple[Answerer, View]] = {}
+    for _ in range(timed.repeats):
         for name in timed.samplings:
-            answerer = loaded.answerer(study.samplings[name], scorings[name], name)
-            if not repeat:
-                if not peaks:
-                    _time(answerer, clip, timed.output_tokens)  # what is made once must not count for the first sampling
-                memory.start()
-                _time(answerer, clip, timed.output_tokens)  # nothing is kept, or it would count for the next one
-                peaks[name] = memory.megabytes()
-            else:
-                figures, views[name] = _time(answerer, clip, timed.output_tokens)
-                runs[name].append(figures)
-                conversation = views[name].shown.conversation(answerer.processor, [QUESTION])
-                costs[name] = {
-                    "prompt_tokens": conversation.length,
-                    **answerer.costs(views[name].shown, conversation.length),
-                    "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
-                    "peak_memory_mb": peaks[name],
-                }
+            figures, answerer, view = run(name)
+            runs[name].append(figures)
+            last[name] = answerer, view
             progress.advance()
-    return [_entry(name, views[name], runs[name], timed, loaded) | costs[name] for name in timed.samplings]
+    return [_entry(name, *last[name], runs[name], timed, loaded) | {"peak_memory_mb": peaks[name]} for name in timed.samplings]
 
 
 def _time(answerer: Answerer, clip: EncodedVideo, output_tokens: int) -> tuple[dict[str, float], View]:
@@ -138,9 +135,12 @@ def _decoding_alone(answerer: Answerer, clip: EncodedVideo, view: View, read: fl
     return min(read, answerer.watch.now() - began)
 
 
-def _entry(name: str, view: View, runs: list[dict[str, float]], timed: Latency, loaded: Loaded) -> dict[str, Any]:
+def _entry(
+    name: str, answerer: Answerer, view: View, runs: list[dict[str, float]], timed: Latency, loaded: Loaded
+) -> dict[str, Any]:
     medians = {figure: statistics.median(run[figure] for run in runs) for figure in FIGURES}
     kinds = [item.kind for item in view.shown.items]
+    prompt = view.shown.conversation(answerer.processor, [QUESTION]).length
     return {
         "sampling": name,
         "i_frames": kinds.count("I"),
@@ -152,4 +152,7 @@ def _entry(name: str, view: View, runs: list[dict[str, float]], timed: Latency, 
         "seconds": timed.seconds,
         "dtype": str(loaded.model.dtype).removeprefix("torch."),
         **machine_facts(loaded.model.device),
+        "prompt_tokens": prompt,
+        **answerer.costs(view.shown, prompt),
+        "reduction": answerer.viewer.achieved if isinstance(answerer.viewer, ReducingViewer) else {},
     }
