@@ -242,12 +242,19 @@ class Conversations:
         return self.collate(self._drawn(step))
 
     def parts(self, step: int, number: int) -> list[dict[str, Tensor]]:
-        """`batch` in `number` nearly equal parts; each says in `supervised` how many tokens all of them learn from."""
-        drawn = self._drawn(step)
+        """`batch` in `number` nearly equal parts; each says in `supervised` how many tokens all of them learn from.
+
+        Conversations of like length go together, so that little is padded; what the batch teaches is the same.
+        """
+        drawn = sorted(self._drawn(step), key=self._length)
         cuts = [len(drawn) * part // number for part in range(number + 1)]
         batches = [self.collate(drawn[start:end]) for start, end in pairwise(cuts)]
         whole = sum((batch["labels"][:, 1:] != IGNORED).sum() for batch in batches)
         return [batch | {"supervised": torch.as_tensor(whole)} for batch in batches]
+
+    def _length(self, conversation: Conversation) -> int:
+        counts = len(conversation.frames), len(conversation.primitives)
+        return token_budget(counts, self._processor.costs(conversation.grid)) + _words(conversation.pairs)
 
     def _drawn(self, step: int) -> list[Conversation]:
         rng = step_rng(self._seed, step)

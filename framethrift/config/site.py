@@ -29,8 +29,8 @@ class Devices(Section):
     micro_batch: int = Field(
         0,
         ge=0,
-        description="VideoLM: conversations that a process passes through the model at a time, where its whole share (0) does "
-        "not fit into a GPU's memory. Gradients are added up; the result is the same.",
+        description="VideoLM: conversations of like length that a process passes through the model at a time, where its whole "
+        "share (0) does not fit into a GPU's memory. Gradients are added up; the result is the same.",
     )
 
 
