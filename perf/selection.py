@@ -25,12 +25,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from framethrift.codec import encode_frames
 from framethrift.config import Layout, load_study
 from framethrift.config.models import Clip, Models, Sampler
 from framethrift.config.recipe import Recipe
 from framethrift.latency.machine import machine_facts
+from framethrift.memory import keep_freed_memory
 from framethrift.models import clip_cache
 from framethrift.models.clip import ClipScorer, build_clip, similarity
 from framethrift.models.clip_cache import FrameEmbeddings
@@ -95,17 +97,21 @@ def hour(folder: Path, repeats: int) -> dict[str, float]:
 
 
 def sampler(repeats: int) -> dict[str, float]:
-    """The paper-size U-Net's forward pass over an hour, on one thread and on all."""
-    network, given = UNetSampler(Sampler()).eval(), torch.rand(1, QUERIES, HOUR)
+    """The paper-size U-Net's forward pass over an hour, on one thread and on all, and how fast a core multiplies matrices."""
+    network, given, matrix = UNetSampler(Sampler()).eval(), torch.rand(1, QUERIES, HOUR), torch.rand(512, 512)
+    with FlopCounterMode(display=False) as counter:
+        network(given)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    found: dict[str, float] = {"parameters": parameters}
-    cores = len(os.sched_getaffinity(0))
+    found: dict[str, float] = {"parameters": parameters, "mflop": counter.get_total_flops() / 1e6}
+    cores, repeats = len(os.sched_getaffinity(0)), 10 * repeats
     with torch.inference_mode():
+        found["core_gflops"] = 2 * 512**3 / seconds(lambda: matrix @ matrix, repeats) / 1e9
         found["one_thread_s"] = seconds(lambda: network(given), repeats)
         found["one_thread_wall_s"] = seconds(lambda: network(given), repeats, time.perf_counter)
         torch.set_num_threads(cores)
         found[f"wall_on_{cores}_cores_s"] = seconds(lambda: network(given), repeats, time.perf_counter)
     torch.set_num_threads(1)
+    keep_freed_memory()  # as every command does
     if torch.cuda.is_available():
         network, given = network.cuda(), given.cuda()
 

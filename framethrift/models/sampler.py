@@ -61,27 +61,34 @@ class Block(nn.Module):
         self.skip = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, signal: Tensor, mask: Tensor) -> Tensor:
-        hidden = functional.gelu(_over_channels(self.norms[0], _convolved(self.first, signal))) * mask
-        hidden = _over_channels(self.norms[1], _convolved(self.second, hidden))
+        hidden = functional.gelu(_normed(self.first, self.norms[0], signal)) * mask
+        hidden = _normed(self.second, self.norms[1], hidden)
         return functional.gelu(hidden + self.skip(signal)) * mask
 
 
-def _convolved(convolution: nn.Conv1d, signal: Tensor) -> Tensor:
-    """The convolution; over few frames as one product, which takes a CPU half the time."""
-    kernel, frames = convolution.kernel_size[0], signal.shape[2]
-    if frames > FEW_FRAMES:
-        return convolution(signal)
-    windows = functional.pad(signal, (kernel // 2, kernel // 2)).unfold(2, kernel, 1)  # (B, C, T, kernel)
-    weight = convolution.weight.flatten(1)
-    return functional.linear(windows.transpose(1, 2).flatten(2), weight, convolution.bias).transpose(1, 2)
+def _normed(convolution: nn.Conv1d, norm: nn.Module, signal: Tensor) -> Tensor:
+    """The convolution of (B, C, T), normalised over the channels of each frame.
 
-
-def _over_channels(norm: nn.Module, signal: Tensor) -> Tensor:
-    """The norm over the channels of (B, C, T), written out: a CPU's own is made for rows, and these are columns."""
+    Few frames are rows of one product and of one norm, which takes a CPU half the time. Torch's norm is slow for many rows of few
+    channels: there it is written out.
+    """
     assert isinstance(norm, nn.LayerNorm)
-    centred = signal - signal.mean(dim=1, keepdim=True)
+    kernel, frames = convolution.kernel_size[0], signal.shape[2]
+    if frames <= FEW_FRAMES:
+        windows = functional.pad(signal, (kernel // 2, kernel // 2)).unfold(2, kernel, 1)  # (B, C, T, kernel)
+        rows = functional.linear(windows.transpose(1, 2).flatten(2), convolution.weight.flatten(1), convolution.bias)
+        return norm(rows).transpose(1, 2)
+    found = convolution(signal)
+    centred = found - found.mean(dim=1, keepdim=True)
     inverse = (centred.square().mean(dim=1, keepdim=True) + norm.eps).rsqrt()
-    return torch.addcmul(norm.bias[:, None], centred * inverse, norm.weight[:, None])
+    return (centred * inverse) * norm.weight[:, None] + norm.bias[:, None]
+
+
+def _shortened(convolution: nn.Module, signal: Tensor) -> Tensor:
+    """A convolution whose windows do not overlap, (B, C, T) → (B, C_out, T / STRIDE): one product of rows."""
+    assert isinstance(convolution, nn.Conv1d)
+    windows = signal.unflatten(2, (-1, STRIDE)).transpose(1, 2).flatten(2)  # (B, T / STRIDE, C · STRIDE)
+    return functional.linear(windows, convolution.weight.flatten(1), convolution.bias).transpose(1, 2)
 
 
 class UNetSampler(nn.Module):
@@ -126,7 +133,7 @@ class UNetSampler(nn.Module):
         for down, encode in zip(self.down, self.encode, strict=True):
             skips.append(signal)
             masks.append(functional.max_pool1d(masks[-1], STRIDE))
-            signal = encode(down(signal) * masks[-1], masks[-1])
+            signal = encode(_shortened(down, signal) * masks[-1], masks[-1])
         signal = self.bottom(signal, masks[-1])
         for level in reversed(range(len(skips))):
             wide = functional.interpolate(self.up[level](signal), scale_factor=STRIDE, mode="nearest")
@@ -146,9 +153,11 @@ class UNetSampler(nn.Module):
         batch, queries, _, frames = views.shape
         repeated = frame_mask.repeat_interleave(queries, dim=0)
         each = self.query(views.flatten(0, 1), repeated).view(batch, queries, -1, frames)
-        there = query_mask[:, :, None, None]
-        largest = each.masked_fill(~there, -torch.inf).amax(dim=1)
-        mean = (each * there).sum(dim=1) / there.sum(dim=1)
+        there = query_mask[:, :, None, None].to(each.dtype)
+        # GELU stays above -1, so a query that does not exist is never the largest. (masked_fill takes five times as long.)
+        kept = each * there
+        largest = (kept - (1 - there)).amax(dim=1)
+        mean = kept.sum(dim=1) / there.sum(dim=1)
         return functional.gelu(self.merge(torch.cat([largest, mean], dim=1))) * frame_mask
 
     @torch.inference_mode()
