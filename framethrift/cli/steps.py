@@ -249,7 +249,8 @@ def report(
     settings, layout = open_study(study, set_)
     with Progress("report", unit="parts") as progress:
         try:
-            tracking.sync(layout)
+            if tracking.has_news(layout):
+                tracking.sync(layout)
         except tracking.TrackingError as error:
             progress.say(f"warning: MLflow did not take everything, the report does not need it: {error}")
         sources = render_report(settings, layout, layout.report, progress, revision=revision(), pdf=True)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from framethrift.config.layout import Layout
 from framethrift.files import write_json
 from framethrift.tracking.spool import Event, read_events
-from framethrift.tracking.store import Store, TrackingError, find_run, study_run
+from framethrift.tracking.store import Store, TrackingError, find_run, known_study_run, study_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,26 +69,45 @@ def push_pending(layout: Layout) -> Pushed:
     return sent
 
 
+def has_news(layout: Layout) -> bool:
+    """Whether a spool holds anything that the study's MLflow store has not confirmed; the store itself is not asked.
+
+    Starting MLflow takes seconds. Runs deleted from a server go unnoticed here, `push_pending` sends them again.
+    Raises TrackingError as `Store.of`.
+    """
+    store = Store.of(layout)
+    parent = known_study_run(layout, store)
+    spools = (layout.tracking / "spool").rglob("*.jsonl")
+    try:
+        return not all(_SpoolPush(spool.stem, spool, layout, store, parent).is_sent for spool in spools)
+    except ValueError:  # a damaged spool: pushing says which
+        return True
+
+
 class _SpoolPush:
     """One spool file on its way to one run."""
 
-    def __init__(self, name: str, path: Path, layout: Layout, store: Store, parent: str) -> None:
+    def __init__(self, name: str, path: Path, layout: Layout, store: Store, parent: str | None) -> None:
         self._name, self._layout, self._store, self._parent = name, layout, store, parent
-        self._memory = path.with_suffix(".pushed")
+        self._file = path.with_suffix(".pushed")
+        self._memory: dict[str, Any] = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._events = read_events(path)
         self.status = _status(path, self._events)
+        self._done = {"study_run": parent, "status": self.status, "events": len(self._events)}
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the store has taken all of it; there is nothing to take of a run that was killed before its first line."""
+        known = self._memory.get(self._store.key, {})
+        return not self._events or {key: known.get(key) for key in self._done} == self._done
 
     def send(self, client: "MlflowClient", experiment: str) -> int | None:
         """Number of metric values sent; None if the store is up to date."""
-        if not self._events:  # killed before its first line
+        if self.is_sent:
             return None
-        memory: dict[str, Any] = json.loads(self._memory.read_text()) if self._memory.exists() else {}
-        known = memory.get(self._store.key, {})
+        known = self._memory.get(self._store.key, {})
         if known.get("study_run") != self._parent:  # never sent there, or that store was deleted
             known = {"events": 0}
-        done = {"study_run": self._parent, "status": self.status, "events": len(self._events)}
-        if {key: known.get(key) for key in done} == done:
-            return None
         old, new = self._events[: known["events"]], self._events[known["events"] :]
         run_id = known.get("run_id") or self._run(client, experiment)
         metrics = self._log(client, run_id, old, new)
@@ -97,7 +116,7 @@ class _SpoolPush:
             client.update_run(run_id, status="RUNNING")
         else:
             client.set_terminated(run_id, self.status, self._events[-1]["at"])
-        write_json(self._memory, memory | {self._store.key: done | {"run_id": run_id}})
+        write_json(self._file, self._memory | {self._store.key: self._done | {"run_id": run_id}})
         return metrics
 
     def _run(self, client: "MlflowClient", experiment: str) -> str:

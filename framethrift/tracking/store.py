@@ -92,6 +92,15 @@ def study_run(client: "MlflowClient", layout: Layout, store: Store) -> tuple[str
     return experiment_id, found
 
 
+def known_study_run(layout: Layout, store: Store) -> str | None:
+    """Id of the study's run in `store` as it was last found there; None where it is not known, or sqlite's file is gone."""
+    path = _study_file(layout)
+    if not path.exists() or (store.key == "sqlite" and not (layout.tracking / "mlflow.db").exists()):
+        return None
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return facts["stores"].get(store.key, {}).get("run_id")
+
+
 def find_run(client: "MlflowClient", experiment_id: str, tag: str, value: str) -> str | None:
     """Id of the run that carries a tag, or None: asked before creating one, so that a crash between the two makes no twin."""
     runs = client.search_runs([experiment_id], filter_string=f"tags.`{tag}` = '{value}'", max_results=1)

@@ -187,6 +187,32 @@ def test_a_name_that_is_no_folder_is_refused(layout: Layout, study: Study, name:
         pass
 
 
+def test_news_is_what_the_store_has_not_confirmed(layout: Layout, study: Study) -> None:
+    assert not tracking.has_news(layout), "nothing was recorded"
+    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0, push=False) as run:
+        run.log_metrics({"loss": 1.0}, 1)
+        assert tracking.has_news(layout)
+    tracking.sync(layout)
+    assert not tracking.has_news(layout)
+    with tracking.stage_run(layout, study, stage="evaluate", name="cope/cope_1k", seed=0, push=False):
+        pass
+    assert tracking.has_news(layout)
+    tracking.sync(layout)
+    (layout.tracking / "mlflow.db").unlink()
+    assert tracking.has_news(layout), "the database is gone"
+
+
+def test_news_of_a_damaged_spool_is_for_the_push_to_tell(layout: Layout, study: Study) -> None:
+    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0):
+        pass
+    assert not tracking.has_news(layout)
+    (spool,) = layout.tracking.rglob("*.jsonl")
+    spool.write_bytes(spool.read_bytes() + b"{half\n")
+    assert tracking.has_news(layout)
+    with pytest.raises(tracking.TrackingError, match="not a JSON event"):
+        tracking.sync(layout)
+
+
 def test_a_lost_database_is_filled_again(layout: Layout, study: Study, runs: Runs, empty_database: Path) -> None:
     with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0) as run:
         run.log_metrics({"loss": 1.0}, 1)
