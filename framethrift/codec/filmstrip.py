@@ -1,5 +1,6 @@
 """A strip of slots for the report: where a P-frame comes from, and where Δ-tokens stand for it (after CoPE's Fig. 5)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -8,12 +9,12 @@ from framethrift.codec.drawing import Grid, columns_of, save_figure
 from framethrift.codec.gops import read_gops
 
 
-def draw_filmstrip(path: str | Path, out: str | Path, window: int, max_slots: int = 8) -> None:
+def draw_filmstrip(path: str | Path, files: Iterable[str | Path], window: int, max_slots: int = 8) -> None:
     """Draw the first ``max_slots`` slots: reference, motion vectors, residual, motion-compensated reference, result.
 
     Args:
         path: a file that ``read_gops`` reads.
-        out: picture to write: .svg, .png or .pdf.
+        files: pictures to write, each .svg, .png or .pdf.
         window: fusion window s in frames.
         max_slots: columns, I-frames included.
 
@@ -31,4 +32,5 @@ def draw_filmstrip(path: str | Path, out: str | Path, window: int, max_slots: in
     grid = Grid(columns[:max_slots], picture=1.5, encoder_view=False)
     figure = Figure(figsize=(grid.width, grid.height))
     grid.draw(figure)
-    save_figure(figure, out)
+    for file in files:
+        save_figure(figure, file)

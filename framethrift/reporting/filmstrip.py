@@ -31,11 +31,10 @@ def draw_filmstrip_files(path: Path, window: int, folder: ReportFolder, name: st
     """Draw figures/<name>.png and .pdf; why not, when the video cannot be read."""
     from framethrift.codec.filmstrip import draw_filmstrip
 
+    targets = [f"figures/{name}.{kind}" for kind in KINDS]
     try:
-        for kind in KINDS:
-            target = f"figures/{name}.{kind}"
-            draw_filmstrip(path, folder.path(target), window)
-            folder.written.add(target)
+        draw_filmstrip(path, [folder.path(target) for target in targets], window)
     except (VideoRejected, OSError) as error:
         return f"Not drawn: {error}"
+    folder.written.update(targets)
     return None

@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from PIL import Image
 from framethrift.codec import VideoRejected, read_frames
 from framethrift.config.benchmarks import datasets_of
 from framethrift.reporting.cell_file import read_columns
-from framethrift.reporting.folder import slug
+from framethrift.reporting.folder import ReportFolder, slug
 from framethrift.reporting.site import Site
 
 HEIGHT = 72  # pixels of one picture; a smaller frame keeps its size
 PICTURES = 96  # per video; where cells showed more moments, those that most answers rest on
 ACROSS = 12
 QUALITY = 70
+THREADS = 2  # decoding and compressing leave Python to others; more would hold more videos' pictures at full size
 # Frames x pixels of the files decoded per benchmark: about a minute. Videos after that are named, not drawn.
 PIXELS = 3_000_000_000
 
@@ -60,6 +62,7 @@ def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]],
         for row in [] if table is None else table.to_dict("records"):
             cost = int(row["frames"]) * int(row["width"]) * int(row["height"])
             files.setdefault(row["video_id"], (layout.root / row["path"], cost))
+    tasks: dict[str, tuple[Path, list[float], str]] = {}
     for number, (video, counted) in enumerate(shown.items()):
         if video not in files:
             found.missing[video] = "; ".join(unread) or "the re-encoded video is not in the results folder"
@@ -70,16 +73,25 @@ def draw_sheets(site: Site, benchmark: str, shown: Mapping[str, Counter[float]],
             continue
         spent += cost
         times = sorted(time for time, _ in counted.most_common(PICTURES))
-        try:
-            pictures = read_frames(path, times)
-        except (VideoRejected, OSError) as error:
-            found.missing[video] = str(error)
-            continue
-        name = f"{folder}/{number:04d}-{slug(video)}.webp"  # ids may differ in what a slug drops
-        content, width, height = _sheet(pictures)
-        site.folder.write(name, content)
-        found.drawn[video] = Sheet(name, times, width, height, ACROSS)
+        tasks[video] = path, times, f"{folder}/{number:04d}-{slug(video)}.webp"  # ids may differ in what a slug drops
+    with ThreadPoolExecutor(THREADS) as pool:
+        for video, done in zip(tasks, pool.map(lambda task: _draw(site.folder, *task), tasks.values()), strict=True):
+            if isinstance(done, Sheet):
+                found.drawn[video] = done
+            else:
+                found.missing[video] = done
     return found
+
+
+def _draw(folder: ReportFolder, path: Path, times: list[float], name: str) -> Sheet | str:
+    """Write a video's pictures at `times` to the report as `name`; or why they cannot be had."""
+    try:
+        pictures = read_frames(path, times)
+    except (VideoRejected, OSError) as error:
+        return str(error)
+    content, width, height = _sheet(pictures)
+    folder.write(name, content)
+    return Sheet(name, times, width, height, ACROSS)
 
 
 def _sheet(pictures: NDArray[np.uint8]) -> tuple[bytes, int, int]:

@@ -73,13 +73,14 @@ def test_bad_arguments_are_named_before_work_starts(clip, tmp_path):
     with pytest.raises(VideoRejected, match="missing"):
         draw_inspection(tmp_path / "none.mp4", tmp_path / "a.png")
     with pytest.raises(ValueError, match="max_slots must be at least 1"):
-        draw_filmstrip(clip, tmp_path / "a.svg", 4, 0)
+        draw_filmstrip(clip, [tmp_path / "a.svg"], 4, 0)
 
 
 def test_the_filmstrip_runs_across_gops(clip, tmp_path):
-    draw_filmstrip(clip, tmp_path / "strip.svg", 4, max_slots=6)
+    draw_filmstrip(clip, [tmp_path / "strip.svg", tmp_path / "strip.png"], 4, max_slots=6)
     # Column 1 and 5 are I-frames: 4 windows of 5 pictures, 2 I-frames, and the two legends.
     assert (tmp_path / "strip.svg").read_text().count("<image") == 4 * 5 + 2 + 2
+    assert (tmp_path / "strip.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_window_is_chosen_to_give_about_eight_slots(clip):
