@@ -17,8 +17,12 @@ from two_processes import train
 from framethrift.cli.launch import launch_command
 from framethrift.codec.build import encode_dataset
 from framethrift.config import Layout, Study
+from framethrift.models.processing import CopeVideoProcessor
+from framethrift.models.tokenizer import load_tokenizer
+from framethrift.tokens.packing import IGNORED
 from framethrift.videos import build_dataset
 from lightning_modules import processes
+from lightning_modules.conversations import Conversations
 from lightning_modules.vision_language_pretraining import train_tokenizer, train_vision
 
 HERE = Path(__file__).parent
@@ -71,6 +75,25 @@ def test_two_processes_learn_what_one_learns(study: Study, prepared: Layout, tmp
     train(study, prepared, both)
     same_losses(alone, both, first=4)
     same_weights(alone, both)
+
+
+def test_parts_of_a_batch_hold_what_it_holds_with_less_padding(study: Study, prepared: Layout) -> None:
+    processor = CopeVideoProcessor.of(study.models_of("cope"), load_tokenizer(str(prepared.tokenizer)))
+    conversations = Conversations(study, prepared, "cope", processor, seed=0)
+    whole, parts = conversations.batch(1), conversations.parts(1, 2)
+    widths = [part["input_ids"].shape[1] for part in parts]
+    assert widths[0] < widths[1] == whole["input_ids"].shape[1], "the blind ones are short"
+
+    def rows(batch: dict[str, torch.Tensor]) -> list[tuple[list[int], list[int]]]:
+        ends = (batch["labels"] != IGNORED).int().cumsum(dim=1).argmax(dim=1) + 1
+        both = batch["input_ids"], batch["labels"]
+        return [tuple(values[row, :end].tolist() for values in both) for row, end in enumerate(ends)]
+
+    assert sorted(row for part in parts for row in rows(part)) == sorted(rows(whole))
+    assert sum(part["pixel_values"].sum() for part in parts if "pixel_values" in part) == pytest.approx(
+        float(whole["pixel_values"].sum()), rel=1e-4
+    )
+    assert {int(part["supervised"]) for part in parts} == {int((whole["labels"] != IGNORED).sum())}
 
 
 def same_losses(alone: Path, both: Path, first: int) -> None:
