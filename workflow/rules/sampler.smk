@@ -15,7 +15,7 @@ rule pass_rates:
         variant=flow.names("videolm"),
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1  # a job of two threads waits until two cores are free at once, and keeps one idle until then
     resources:
         mem_mb=8000,
         runtime=240,
