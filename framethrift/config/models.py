@@ -144,7 +144,7 @@ class Sampler(Section):
     """MSJoE's key-frame sampler: a 1D U-Net over the query-frame similarity matrix (about 2M parameters; layout not printed)."""
 
     channels: tuple[int, ...] = Field(
-        (8, 16, 32, 128, 256),
+        (8, 16, 32, 64, 296),
         min_length=1,
         description=(
             "Channels per resolution level, each a quarter as long as the one before (not printed; about 2M parameters, most at "

@@ -78,10 +78,10 @@ def _normed(convolution: nn.Conv1d, norm: nn.Module, signal: Tensor) -> Tensor:
         windows = functional.pad(signal, (kernel // 2, kernel // 2)).unfold(2, kernel, 1)  # (B, C, T, kernel)
         rows = functional.linear(windows.transpose(1, 2).flatten(2), convolution.weight.flatten(1), convolution.bias)
         return norm(rows).transpose(1, 2)
-    found = convolution(signal)
-    centred = found - found.mean(dim=1, keepdim=True)
-    inverse = (centred.square().mean(dim=1, keepdim=True) + norm.eps).rsqrt()
-    return (centred * inverse) * norm.weight[:, None] + norm.bias[:, None]
+    found, channels = convolution(signal), norm.normalized_shape[0]
+    centred = torch.sub(found, found.sum(dim=1, keepdim=True), alpha=1 / channels)
+    inverse = (centred.square().sum(dim=1, keepdim=True) + channels * norm.eps).rsqrt()
+    return (centred * inverse) * (norm.weight * channels**0.5)[:, None] + norm.bias[:, None]
 
 
 def _shortened(convolution: nn.Module, signal: Tensor) -> Tensor:
