@@ -93,21 +93,20 @@ class _SpoolPush:
         self._memory: dict[str, Any] = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._events = read_events(path)
         self.status = _status(path, self._events)
+        self._known: dict[str, Any] = self._memory.get(store.key, {})
         self._done = {"study_run": parent, "status": self.status, "events": len(self._events)}
 
     @property
     def is_sent(self) -> bool:
         """Whether the store has taken all of it; there is nothing to take of a run that was killed before its first line."""
-        known = self._memory.get(self._store.key, {})
-        return not self._events or {key: known.get(key) for key in self._done} == self._done
+        return not self._events or {key: self._known.get(key) for key in self._done} == self._done
 
     def send(self, client: "MlflowClient", experiment: str) -> int | None:
         """Number of metric values sent; None if the store is up to date."""
         if self.is_sent:
             return None
-        known = self._memory.get(self._store.key, {})
-        if known.get("study_run") != self._parent:  # never sent there, or that store was deleted
-            known = {"events": 0}
+        # Never sent there, or that store was deleted: from the beginning.
+        known: dict[str, Any] = self._known if self._known.get("study_run") == self._parent else {"events": 0}
         old, new = self._events[: known["events"]], self._events[known["events"] :]
         run_id = known.get("run_id") or self._run(client, experiment)
         metrics = self._log(client, run_id, old, new)
