@@ -196,8 +196,7 @@ def evaluate(
     from framethrift.evaluation.evaluate import evaluate_cells
 
     settings, layout = open_study(study, set_, threads)
-    for seed in settings.seeds:
-        evaluate_cells(settings, layout, variant, sampling, seed, shards)
+    evaluate_cells(settings, layout, variant, sampling, settings.seeds, shards)
 
 
 def arena(
@@ -211,8 +210,7 @@ def arena(
     from framethrift.evaluation.arena import evaluate_arena
 
     settings, layout = open_study(study, set_, threads)
-    for seed in settings.seeds:
-        evaluate_arena(settings, layout, variant, budget, seed)
+    evaluate_arena(settings, layout, variant, budget, settings.seeds)
 
 
 def latency(variant: Variant, study: StudyOption = "mini", set_: Overrides = None, seed: Seed = 0, threads: Threads = 1) -> None:

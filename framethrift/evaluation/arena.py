@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.sampling import Select, Stream
-from framethrift.evaluation.evaluate import evaluated, metrics
+from framethrift.evaluation.evaluate import examination, metrics
 from framethrift.evaluation.loading import Opened, load_other, load_variant, scoring_of
 from framethrift.evaluation.shards import Cell
 from framethrift.evaluation.shown import Ask, View, Viewer
@@ -16,7 +17,7 @@ from framethrift.reducers import observes
 MEMORY = 2**30  # bytes of features that are remembered; the rest is seen again for every method
 
 
-def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed: int) -> None:
+def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seeds: Sequence[int]) -> None:
     """As `evaluate_cells` for every method of the arena at one budget in %, one after the other.
 
     A cell's seconds are those it would take alone: a look that is remembered is charged to every method that uses it.
@@ -26,13 +27,16 @@ def evaluate_arena(study: Study, layout: Layout, variant: str, budget: int, seed
     if arena is None or variant not in arena.variants or budget not in arena.budgets:
         raise KeyError(f"study {study.name!r} has no arena of {variant!r} at {budget} %")
     shared = _SharedSight if study.backbone_of(variant) is None else _SharedBackbone
-    sight = shared(study, layout, variant, arena.sampling, seed)
-    cells = [Cell(study, layout, variant, name, seed) for name in arena.entries(budget)]
     params = {"arena": arena.model_dump(mode="json"), "budget": budget}
-    name = f"{variant}/{budget}"
-    with tracking.stage_run(layout, study, stage="arena", name=name, seed=seed, params=params, push=False) as run:
-        for cell, figures in evaluated(cells, sight.opened):
-            run.log_metrics({f"{cell.sampling}.{key}": value for key, value in metrics(figures).items()})
+    name, entries = f"{variant}/{budget}", arena.entries(budget)
+    with examination(Cell(study, layout, variant, entries[0], seeds[0])) as exam:
+        for seed in seeds:
+            with tracking.stage_run(layout, study, stage="arena", name=name, seed=seed, params=params) as run:
+                sight = shared(study, layout, variant, arena.sampling, seed)
+                for sampling in entries:
+                    cell = Cell(study, layout, variant, sampling, seed)
+                    figures = exam.take(cell, partial(sight.opened, cell))
+                    run.log_metrics({f"{sampling}.{key}": value for key, value in metrics(figures).items()})
 
 
 class _SharedSight:

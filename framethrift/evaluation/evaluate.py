@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,14 +54,13 @@ def answer_cells(study: Study, layout: Layout, variant: str, sampling: str, seed
     if not 0 <= shard < shards:
         raise ValueError(f"shard {shard} of {shards}: allowed: 0 to {shards - 1}")
     cell = Cell(study, layout, variant, sampling, seed, shards)
-    benchmarks = _asked(cell)
-    with _written(cell, benchmarks, f"{shard}-of-{shards}") as tasks:
+    with examination(cell, f"{shard}-of-{shards}") as exam:
         opened = load_answering(study, layout, variant, sampling, seed)
-        answer_shard(cell, shard, _posed(cell, benchmarks, tasks), opened)
+        answer_shard(cell, shard, exam.posed(cell), opened)
 
 
-def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seed: int, shards: int = 1) -> None:
-    """Write <benchmark>.jsonl per benchmark of the (variant, sampling) and, last, cells.json, into layout.cell(…).
+def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, seeds: Sequence[int], shards: int = 1) -> None:
+    """Per seed, write <benchmark>.jsonl for each benchmark of the (variant, sampling) and, last, cells.json: into layout.cell(…).
 
     With one shard, questions are answered here; with more, `answer_cells` must have answered them. Raw answers are then run
     through lmms-eval's own task code and through ours, and both scores are kept.
@@ -69,29 +68,58 @@ def evaluate_cells(study: Study, layout: Layout, variant: str, sampling: str, se
     Raises KeyError for a pair that the study does not evaluate, ShardsMissing, ModelFolderError, NoQuestions, VideoRejected,
     VideoChanged or SelectionError when something the cell needs is missing or bad.
     """
-    cell = Cell(study, layout, variant, sampling, seed, shards)
-    benchmarks = _benchmarks(cell)
-    params = {"sampling": study.samplings[sampling].model_dump(mode="json"), "benchmarks": benchmarks, "shards": shards}
-    name = f"{variant}/{sampling}"
-    with tracking.stage_run(layout, study, stage="evaluate", name=name, seed=seed, params=params, push=False) as run:
-        for _, figures in evaluated([cell], lambda cell: load_answering(study, layout, variant, sampling, seed)):
-            run.log_metrics(metrics(figures))
-        for benchmark in benchmarks:
-            run.log_artifact(cell.folder / f"{benchmark}.jsonl")
-        run.log_artifact(cell.folder / "cells.json")
-
-
-def evaluated(cells: Sequence[Cell], opened: Callable[[Cell], Opened]) -> Iterator[tuple[Cell, Figures]]:
-    """Answer, score and write cells that ask one variant the same questions, one after the other; each with its figures.
-
-    `opened` gives what answers for a cell; cells in shards must be answered already. Errors as `evaluate_cells`.
-    """
-    benchmarks = _asked(cells[0])
-    with _written(cells[0], benchmarks, "scoring") as tasks:
+    cells = [Cell(study, layout, variant, sampling, seed, shards) for seed in seeds]
+    with examination(cells[0]) as exam:
+        settings = study.samplings[sampling].model_dump(mode="json")
+        params = {"sampling": settings, "benchmarks": list(exam.benchmarks), "shards": shards}
+        name = f"{variant}/{sampling}"
         for cell in cells:
-            if cell.shards == 1:
-                answer_shard(cell, 0, _posed(cell, benchmarks, tasks), opened(cell))
-            yield cell, _write_figures(cell, benchmarks, tasks)
+            with tracking.stage_run(layout, study, stage="evaluate", name=name, seed=cell.seed, params=params) as run:
+                run.log_metrics(metrics(exam.take(cell, partial(load_answering, study, layout, variant, sampling, cell.seed))))
+                for benchmark in exam.benchmarks:
+                    run.log_artifact(cell.folder / f"{benchmark}.jsonl")
+                run.log_artifact(cell.folder / "cells.json")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Questions and their tasks, read once for all cells that ask one variant the same: its seeds, and samplings of one table."""
+
+    benchmarks: Mapping[str, Asked]
+    tasks: _Tasks
+
+    def take(self, cell: Cell, opened: Callable[[], Opened]) -> Figures:
+        """Answer, score and write a cell; its figures. `opened` gives what answers; a cell in shards must be answered already.
+
+        Errors as `evaluate_cells`.
+        """
+        if cell.shards == 1:
+            answer_shard(cell, 0, self.posed(cell), opened())
+        return _write_figures(cell, self.benchmarks, self.tasks)
+
+    def posed(self, cell: Cell) -> list[Posed]:
+        """All questions of the cell with their tasks' prompts."""
+        sampling = cell.study.samplings[cell.sampling]
+        questions = [
+            own for name, asked in self.benchmarks.items() for own in posed(name, asked, sampling, self.tasks.prompts[name])
+        ]
+        if isinstance(sampling, Replay):
+            require_told_apart(questions)
+        return questions
+
+
+@contextmanager
+def examination(cell: Cell, job: str = "scoring") -> Iterator[Examination]:
+    """The examination of a cell and its like, the tasks in a folder that goes with `job`; errors as `evaluate_cells`.
+
+    lmms-eval may be imported within.
+    """
+    benchmarks = {name: load_asked(cell.study, cell.layout, name) for name in _benchmarks(cell)}
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    for leftover in cell.folder.glob(f".lmms-{job}-*"):  # of the same job, killed; other shards may be at work
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=f".lmms-{job}-") as scratch, offline(Path(scratch)):
+        yield Examination(benchmarks, _Tasks(Path(scratch) / "tasks", benchmarks))
 
 
 def metrics(figures: Figures) -> dict[str, float]:
@@ -132,29 +160,6 @@ def _benchmarks(cell: Cell) -> list[str]:
             f"study {cell.study.name!r} evaluates no {cell.variant!r} under {cell.sampling!r}; its cells: {sorted(evaluations)}"
         )
     return evaluations[cell.variant, cell.sampling]
-
-
-def _asked(cell: Cell) -> dict[str, Asked]:
-    return {name: load_asked(cell.study, cell.layout, name) for name in _benchmarks(cell)}
-
-
-@contextmanager
-def _written(cell: Cell, benchmarks: Mapping[str, Asked], job: str) -> Iterator[_Tasks]:
-    """The cell's tasks in a temporary folder; lmms-eval may be imported within."""
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    for leftover in cell.folder.glob(f".lmms-{job}-*"):  # of the same job, killed; other shards may be at work
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(dir=cell.folder, prefix=f".lmms-{job}-") as scratch, offline(Path(scratch)):
-        yield _Tasks(Path(scratch) / "tasks", benchmarks)
-
-
-def _posed(cell: Cell, benchmarks: Mapping[str, Asked], tasks: _Tasks) -> list[Posed]:
-    """All questions of the cell with their tasks' prompts."""
-    sampling = cell.study.samplings[cell.sampling]
-    questions = [own for name, asked in benchmarks.items() for own in posed(name, asked, sampling, tasks.prompts[name])]
-    if isinstance(sampling, Replay):
-        require_told_apart(questions)
-    return questions
 
 
 @dataclass

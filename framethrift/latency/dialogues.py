@@ -43,7 +43,7 @@ def record_dialogues(study: Study, layout: Layout, variant: str, sampling: str, 
     params = {"dialogues": entry.model_dump(mode="json"), "digests": digests}
     name = f"{variant}/{sampling}"
     with (
-        tracking.stage_run(layout, study, stage="dialogue", name=name, seed=seed, params=params, push=False) as run,
+        tracking.stage_run(layout, study, stage="dialogue", name=name, seed=seed, params=params) as run,
         Progress(f"dialogue {name} seed{seed}", len(chosen), "videos") as progress,
     ):
         if len(chosen) < entry.videos:

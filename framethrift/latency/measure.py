@@ -46,7 +46,7 @@ def measure_latency(study: Study, layout: Layout, variant: str, seed: int) -> No
     params = {"latency": [timed.model_dump(mode="json") for timed in wanted], "digests": loaded.digests}
     with (
         tempfile.TemporaryDirectory(prefix="framethrift-") as scratch,
-        tracking.stage_run(layout, study, stage="latency", name=variant, seed=seed, params=params, push=False) as run,
+        tracking.stage_run(layout, study, stage="latency", name=variant, seed=seed, params=params) as run,
         Progress(f"latency {variant} seed{seed}", rounds, "runs") as progress,
     ):
         entries = []

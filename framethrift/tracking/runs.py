@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from framethrift.tracking.spool import Spool, read_events
 from framethrift.tracking.store import announce_study
 
 PUSH_SECONDS = 120  # after that a push is given up; the spool stays
+AT_ONCE = 600.0  # seconds that a run must have taken to be sent when it finishes: starting MLflow takes some itself
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _unreachable: set[Path] = set()  # studies whose MLflow failed in this process: said once, not tried again
 
@@ -88,12 +90,11 @@ def stage_run(
     name: str,
     seed: int | None = None,
     params: Mapping[str, Any] | None = None,
-    push: bool = True,
 ) -> Iterator[StageRun]:
     """A run of `stage` for `name` (a variant; with "/" for a cell), nested under the study's run.
 
-    Without `push` the run stays in the local spool until the next push of the study: starting MLflow takes seconds, more than
-    many an evaluation cell.
+    A run that fails is sent to MLflow at once, one that finishes if it took AT_ONCE; a shorter one stays in the local spool until
+    the next push of the study, by another run, the report, `make mlflow` or `framethrift mlflow sync`.
 
     A run that did not finish is resumed, with the same MLflow run, if its parameters are the same; otherwise a new one is
     opened. An exception ends it FAILED, an interruption KILLED. In a multi-process training only the first process
@@ -110,6 +111,7 @@ def stage_run(
     folder.mkdir(parents=True, exist_ok=True)
     with _writer(folder, "/".join(parts)):
         announce_study(layout, study)
+        began = time.monotonic()
         spool = Spool(_attempt(folder, settings_digest(dict(params or {}))))
         run = StageRun(layout, spool)
         flat = {key: str(value) for key, value in _flatten(dict(params or {}))}
@@ -119,15 +121,14 @@ def stage_run(
             yield run
         except Exception:
             run._close("FAILED")
-            if push:
-                run.push()
+            run.push()
             raise
         except BaseException:  # interrupted: no time for MLflow; the next push of this study sends it
             run._close("KILLED")
             raise
         else:
             run._close("FINISHED")
-            if push:
+            if time.monotonic() - began >= AT_ONCE:
                 run.push()
         finally:
             spool.close()

@@ -16,4 +16,4 @@ def test_a_cell_and_an_arena_are_evaluated_with_every_seed(monkeypatch: pytest.M
     steps.arena("rgb", 25, study="small")
     seeds = load_study("small").seeds
     assert len(seeds) > 1
-    assert asked == [("cope", "cope_1k", seed, 2) for seed in seeds] + [("rgb", 25, seed) for seed in seeds]
+    assert asked == [("cope", "cope_1k", seeds, 2), ("rgb", 25, seeds)]

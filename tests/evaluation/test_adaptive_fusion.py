@@ -25,7 +25,7 @@ def test_a_study_with_adaptive_fusion_gives_cells_within_the_budget(tiny, tmp_pa
     shutil.copytree(tiny[1].root, layout.root)
     block = study.cells[0].model_copy(update={"samplings": ["adaptive"]})
     study = study.model_copy(update={"cells": [block]})
-    evaluate_cells(study, layout, "cope", "adaptive", 0)
+    evaluate_cells(study, layout, "cope", "adaptive", [0])
     folder = layout.cell("cope", "adaptive", 0)
     assert json.loads((folder / "cells.json").read_text(encoding="utf-8"))["benchmarks"]["mini_motion"]["n"] == 20
     for row in read_rows(folder / "mini_motion.jsonl"):

@@ -41,13 +41,13 @@ def test_cells_are_those_of_each_sampling_alone(entered, memory, monkeypatch) ->
     looked: list[int] = []
     real = StreamViewer.__call__
     monkeypatch.setattr(StreamViewer, "__call__", lambda self, asks: looked.append(len(asks)) or real(self, asks))
-    evaluate_arena(study, layout, "cope", 50, 0)
+    evaluate_arena(study, layout, "cope", 50, [0])
     together = {method: _cells(layout, method) for method in METHODS}
     # VisionZip sees more of the encoder than the others, and so sees for itself.
     assert sum(looked) == (2 if memory else len(METHODS)) * len(together["uniform"][1])
     for method in METHODS:
         shutil.rmtree(layout.cell("cope", f"{method}_50", 0))
-        evaluate_cells(study, layout, "cope", f"{method}_50", 0)
+        evaluate_cells(study, layout, "cope", f"{method}_50", [0])
         assert _cells(layout, method) == together[method]
     shares = {method: rows[0]["costs"]["kept_share"] for method, (_, rows) in together.items()}
     assert shares == dict.fromkeys(METHODS, 0.5)
@@ -59,7 +59,7 @@ def test_every_cell_is_charged_with_looking_whoever_looked(entered, monkeypatch)
     study, layout = entered
     real = StreamViewer.__call__
     monkeypatch.setattr(StreamViewer, "__call__", lambda self, asks: time.sleep(0.2) or real(self, asks))
-    evaluate_arena(study, layout, "cope", 50, 0)
+    evaluate_arena(study, layout, "cope", 50, [0])
     for method in METHODS:
         folder = layout.cell("cope", f"{method}_50", 0)
         stages = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["seconds"]
@@ -71,6 +71,6 @@ def test_every_cell_is_charged_with_looking_whoever_looked(entered, monkeypatch)
 
 def test_what_is_not_in_the_arena_is_named(entered, tiny) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(KeyError, match="no arena of 'cope' at 25 %"):
-        evaluate_arena(*entered, "cope", 25, 0)
+        evaluate_arena(*entered, "cope", 25, [0])
     with pytest.raises(KeyError, match="no arena"):
-        evaluate_arena(*tiny, "cope", 50, 0)
+        evaluate_arena(*tiny, "cope", 50, [0])

@@ -134,7 +134,7 @@ def test_baselines_are_cells_like_any_other(tiny, folders, tmp_path: Path) -> No
     target.root.symlink_to(layout.root)
     raws = {}
     for variant, sampling in changed.evaluations():
-        evaluate_cells(changed, target, variant, sampling, 0)
+        evaluate_cells(changed, target, variant, sampling, [0])
         rows = read_rows(target.cell(variant, sampling, 0) / "mini_needle.jsonl")
         assert len(rows) == 12
         raws[variant, sampling] = [row["raw"] for row in rows]
@@ -219,12 +219,12 @@ def test_an_arena_of_a_baseline_is_its_cells(tiny, folders, tmp_path: Path) -> N
     target = Layout(tmp_path / "results" / "tiny")
     target.root.parent.mkdir()
     target.root.symlink_to(layout.root)
-    evaluate_arena(changed, target, "llava", 50, 0)
+    evaluate_arena(changed, target, "llava", 50, [0])
     for sampling in ("recent_50", "fastv_50"):
         path = target.cell("llava", sampling, 0) / "mini_needle.jsonl"
         together = read_rows(path)
         assert {row["costs"]["kept_share"] for row in together} == {0.5 if sampling == "fastv_50" else 1 / 3}
-        evaluate_cells(changed, target, "llava", sampling, 0)
+        evaluate_cells(changed, target, "llava", sampling, [0])
         assert [row["raw"] for row in read_rows(path)] == [row["raw"] for row in together]
 
 

@@ -34,7 +34,7 @@ def study(tiny, tmp_path: Path):  # type: ignore[no-untyped-def]
 
 def _evaluate(study, variant: str, sampling: str):  # type: ignore[no-untyped-def]
     settings, layout = study
-    evaluate_cells(settings, layout, variant, sampling, 0)
+    evaluate_cells(settings, layout, variant, sampling, [0])
     folder = layout.cell(variant, sampling, 0)
     cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))
     return cells, {name: read_rows(folder / f"{name}.jsonl") for name in cells["benchmarks"]}
@@ -131,10 +131,10 @@ def test_a_damaged_model_folder_stops_before_anything_is_written(study) -> None:
     data[-1] ^= 1
     weights.write_bytes(data)
     with pytest.raises(ModelFolderError, match=r"model\.safetensors does not have the SHA-256"):
-        evaluate_cells(settings, layout, "cope", "cope", 0)
+        evaluate_cells(settings, layout, "cope", "cope", [0])
     assert not layout.answers("cope", "cope", 0).exists() and not list(layout.cell("cope", "cope", 0).iterdir())
     with pytest.raises(KeyError, match="evaluates no 'cope' under 'top_k'"):
-        evaluate_cells(settings, layout, "cope", "top_k", 0)
+        evaluate_cells(settings, layout, "cope", "top_k", [0])
 
 
 def test_lmms_eval_finds_our_model_by_name_and_feeds_it_any_clip(study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -75,7 +75,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_benchmark_runs_end_to_end(study, variant: str) -> None:  # type: ignore[no-untyped-def]
     loaded, layout = study
     sampling = CELLS[variant]
-    evaluate_cells(loaded, layout, variant, sampling, 0)
+    evaluate_cells(loaded, layout, variant, sampling, [0])
     folder = layout.cell(variant, sampling, 0)
     cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["benchmarks"]
     assert list(cells) == list(BENCHMARKS)
@@ -96,7 +96,7 @@ def test_open_answers_wait_for_their_judge(study, monkeypatch: pytest.MonkeyPatc
     loaded, layout = study
     cell = ("cope", CELLS["cope"], 0)
     if not (layout.cell(*cell) / "cells.json").is_file():
-        evaluate_cells(loaded, layout, *cell)
+        evaluate_cells(loaded, layout, *cell[:2], [cell[2]])
     figures = json.loads((layout.cell(*cell) / "cells.json").read_text(encoding="utf-8"))["benchmarks"]
     waiting = {name for name, found in figures.items() if found.get("judge") == "not judged"}
     assert waiting == {"activitynetqa", "cvrr_es", "video_tt_open"}
@@ -124,7 +124,7 @@ def test_prompts_are_the_tasks_own(study) -> None:  # type: ignore[no-untyped-de
     layout = study[1]
     folder = layout.cell("qwen2_5_vl", "uniform", 0)
     if not (folder / "cells.json").is_file():
-        evaluate_cells(study[0], layout, "qwen2_5_vl", "uniform", 0)
+        evaluate_cells(study[0], layout, "qwen2_5_vl", "uniform", [0])
     told = {name: read_rows(folder / f"{name}.jsonl")[0]["prompt"] for name in BENCHMARKS}
     assert "Answer with the option's letter from the given choices directly." in told["perceptiontest"]
     assert "Only give the best option." in told["mvbench"]
@@ -139,7 +139,7 @@ def test_nothing_after_the_question_is_shown(study) -> None:  # type: ignore[no-
     for variant, sampling in CELLS.items():
         folder = layout.cell(variant, sampling, 0)
         if not (folder / "cells.json").is_file():
-            evaluate_cells(loaded, layout, variant, sampling, 0)
+            evaluate_cells(loaded, layout, variant, sampling, [0])
         for name in ("ovo_bench", "streamingbench"):
             until: dict[str, float | None] = {}
             for question in load_asked(loaded, layout, name).questions:  # polls of one document are one row: the first one's

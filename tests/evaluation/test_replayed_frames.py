@@ -115,7 +115,7 @@ def test_a_cell_keeps_the_files_digest_and_is_answered_anew_when_it_changes(mllm
     shown = []
     for index in ([0, 100, 200], [10, 110, 210]):
         _written(file, mllm[1], index)
-        evaluate_cells(study, layout, "mllm", "theirs", 0)
+        evaluate_cells(study, layout, "mllm", "theirs", [0])
         cells = json.loads((folder / "cells.json").read_text(encoding="utf-8"))
         assert cells["digests"]["indices"] == file_digest(file)
         rows = {row["question_id"]: row for row in read_rows(folder / "mini_needle.jsonl")}

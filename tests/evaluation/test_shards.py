@@ -43,7 +43,7 @@ def undisturbed(tiny, tmp_path_factory):  # type: ignore[no-untyped-def]
     """Rows of a cell evaluated by one job in one go."""
     target = tmp_path_factory.mktemp("undisturbed") / "results" / "tiny"
     shutil.copytree(tiny[1].root, target)
-    evaluate_cells(tiny[0], Layout(target), VARIANT, SAMPLING, 0)
+    evaluate_cells(tiny[0], Layout(target), VARIANT, SAMPLING, [0])
     return _tables(Layout(target))
 
 
@@ -64,7 +64,7 @@ def test_merged_shards_are_the_unsharded_run(study, undisturbed, shards: int) ->
     settings, layout = study
     for shard in reversed(range(shards)):
         answer_cells(settings, layout, VARIANT, SAMPLING, 0, shard, shards)
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0, shards)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0], shards)
     assert _tables(layout) == undisturbed
 
 
@@ -72,7 +72,7 @@ def test_a_cell_is_not_scored_before_its_shards_are_there(study) -> None:  # typ
     settings, layout = study
     answer_cells(settings, layout, VARIANT, SAMPLING, 0, 0, 2)
     with pytest.raises(ShardsMissing, match=r"1-of-2\.json is missing"):
-        evaluate_cells(settings, layout, VARIANT, SAMPLING, 0, 2)
+        evaluate_cells(settings, layout, VARIANT, SAMPLING, [0], 2)
     assert not (layout.cell(VARIANT, SAMPLING, 0) / "cells.json").exists()
     with pytest.raises(ValueError, match="allowed: 0 to 1"):
         answer_cells(settings, layout, VARIANT, SAMPLING, 0, 2, 2)
@@ -124,7 +124,7 @@ def test_killed_three_times_at_random_the_answers_are_the_same(study, monkeypatc
     monkeypatch.setattr("framethrift.evaluation.shards.blocks", lambda asks, cost: blocks(asks, lambda ask: 5000))
     other = Layout(layout.root.parent / "other")
     shutil.copytree(layout.root, other.root)
-    evaluate_cells(settings, other, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, other, VARIANT, SAMPLING, [0])
     journal = layout.answers(VARIANT, SAMPLING, 0) / "0-of-1.jsonl"
     rng = random.Random(3)
     sizes = []
@@ -141,7 +141,7 @@ def test_killed_three_times_at_random_the_answers_are_the_same(study, monkeypatc
             journal.write_bytes(journal.read_bytes()[:-37])
     assert sizes[0] > 0 and sizes[-1] > sizes[0]
     assert not journal.with_suffix(".json").exists()
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     assert _tables(layout) == _tables(other)
 
 
@@ -163,12 +163,12 @@ def test_every_block_is_with_the_kernel_at_once_and_on_the_disk_within_seconds(t
 
 def test_a_torn_line_is_dropped_and_said_and_answers_are_used_again(study, undisturbed, capfd, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     journal = layout.answers(VARIANT, SAMPLING, 0) / "0-of-1.jsonl"
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-9])
     capfd.readouterr()
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     assert "the last line was cut off by a kill" in capfd.readouterr().err
     assert _tables(layout) == undisturbed
     from framethrift.evaluation.answering import Answerer
@@ -177,20 +177,20 @@ def test_a_torn_line_is_dropped_and_said_and_answers_are_used_again(study, undis
     for shards in (1, 2):  # whatever the number of shards, answers on disk are found again
         for shard in range(shards):
             answer_cells(settings, layout, VARIANT, SAMPLING, 0, shard, shards)
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0, 2)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0], 2)
     assert _tables(layout) == undisturbed
     journal.write_bytes(b'{"half": \n' + whole)
     with pytest.raises(ValueError, match=r"0-of-1\.jsonl, line 1: not valid JSON"):
-        evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+        evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
 
 
 def test_other_weights_at_the_same_path_give_new_answers(study, undisturbed) -> None:  # type: ignore[no-untyped-def]
     settings, layout = study
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     folder, other = layout.model("cope", 0), layout.model("joint", 0)
     shutil.copy(other / "model.safetensors", folder / "model.safetensors")
     write_manifest(folder, kind="videolm", variant="cope", seed=0, settings="test", extra=settings.serving("cope"))
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     _, rows, digests = _tables(layout)
     assert digests["model"] != undisturbed[2]["model"]
     before = [row["raw"] for row in undisturbed[1]["mini_motion"]]
@@ -201,13 +201,13 @@ def test_another_video_at_the_same_path_gives_new_answers_or_is_refused(study, u
     from framethrift.evaluation import evaluate
 
     settings, layout = study
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     load = evaluate.load_asked
     asked = load(settings, layout, "mini_motion")
     changed, giver = sorted(asked.videos)[:2]
     shutil.copy(asked.videos[giver].path, asked.videos[changed].path)
     with pytest.raises(VideoChanged, match="run the codec step again"):
-        evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+        evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
 
     def told(study, layout, benchmark):  # type: ignore[no-untyped-def]
         """The manifest that the codec step would now write."""
@@ -217,7 +217,7 @@ def test_another_video_at_the_same_path_gives_new_answers_or_is_refused(study, u
         return replace(found, videos=videos)
 
     monkeypatch.setattr(evaluate, "load_asked", told)
-    evaluate_cells(settings, layout, VARIANT, SAMPLING, 0)
+    evaluate_cells(settings, layout, VARIANT, SAMPLING, [0])
     rows = _tables(layout)[1]["mini_motion"]
     own = [index for index, row in enumerate(rows) if row["video_id"] == changed]
     before = undisturbed[1]["mini_motion"]

@@ -29,8 +29,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bare_layout(tmp_path: Path) -> Layout:
-    """A study folder that nothing was tracked in yet."""
+def bare_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A study folder that nothing was tracked in yet, where short runs are sent too."""
+    monkeypatch.setattr("framethrift.tracking.runs.AT_ONCE", 0.0)
     return Layout(tmp_path / "a study's folder, größer" / "mini")
 
 

@@ -22,6 +22,8 @@ import os, sys
 from pathlib import Path
 from framethrift import tracking
 from framethrift.config import Layout, load_study
+from framethrift.tracking import runs
+runs.AT_ONCE = 0.0
 layout, study = Layout(sys.argv[1]), load_study(sys.argv[2])
 with tracking.stage_run(layout, study, stage="delta", name=sys.argv[3], seed=0) as run:
     for step in range(50):
@@ -104,7 +106,7 @@ def test_a_run_that_was_cut_off_before_it_was_ever_sent_is_sent_whole(layout: La
     for step in range(3):  # every start states the parameters again
         with (
             pytest.raises(KeyboardInterrupt),
-            tracking.stage_run(layout, study, stage="videolm", name="cope", params=PARAMS, push=False) as run,
+            tracking.stage_run(layout, study, stage="videolm", name="cope", params=PARAMS) as run,
         ):
             run.log_metrics({"loss": float(step)}, step)
             raise KeyboardInterrupt
@@ -187,14 +189,31 @@ def test_a_name_that_is_no_folder_is_refused(layout: Layout, study: Study, name:
         pass
 
 
-def test_news_is_what_the_store_has_not_confirmed(layout: Layout, study: Study) -> None:
+def test_a_short_run_is_sent_at_once_only_when_it_fails(
+    layout: Layout, study: Study, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("framethrift.tracking.runs.AT_ONCE", 3600.0)
+    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0) as run:
+        run.log_metrics({"loss": 1.0}, 1)
+    assert not list(layout.tracking.rglob("*.pushed")) and tracking.has_news(layout)
+    with pytest.raises(ZeroDivisionError), tracking.stage_run(layout, study, stage="delta", name="cope", seed=1):
+        raise ZeroDivisionError
+    sent = runs(layout)
+    assert {name: sent[name][0].info.status for name in ("delta cope seed0", "delta cope seed1")} == {
+        "delta cope seed0": "FINISHED",
+        "delta cope seed1": "FAILED",
+    }
+
+
+def test_news_is_what_the_store_has_not_confirmed(layout: Layout, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framethrift.tracking.runs.AT_ONCE", 3600.0)
     assert not tracking.has_news(layout), "nothing was recorded"
-    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0, push=False) as run:
+    with tracking.stage_run(layout, study, stage="delta", name="cope", seed=0) as run:
         run.log_metrics({"loss": 1.0}, 1)
         assert tracking.has_news(layout)
     tracking.sync(layout)
     assert not tracking.has_news(layout)
-    with tracking.stage_run(layout, study, stage="evaluate", name="cope/cope_1k", seed=0, push=False):
+    with tracking.stage_run(layout, study, stage="evaluate", name="cope/cope_1k", seed=0):
         pass
     assert tracking.has_news(layout)
     tracking.sync(layout)
