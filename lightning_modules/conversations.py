@@ -28,7 +28,7 @@ from lightning_modules.captions import CAPTION_PROMPT, first_captions
 from lightning_modules.data import Candidates, Gops, manifest, questions, step_rng
 from lightning_modules.length_groups import grouped
 
-PREFIXES, PAIRS = 64, 16384  # token ids kept: of token streams, which may be long, and of questions with their answers
+PREFIXES = 64  # token ids kept of streams, which may be long
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,7 @@ class Conversations:
         self._size, self._blind_share = training.batch_size, settings.blind_share
         self._measured = np.concatenate([source.lengths() for source in self._sources]) if training.length_grouped else None
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
-        # Every epoch asks the same: in a miniature, tokenising would be a tenth of a training step.
-        self._prefix_ids = lru_cache(PREFIXES)(processor.prefix_ids)
-        self._pair_ids = lru_cache(PAIRS)(lambda asked, said: (processor.question_ids(asked), processor.answer_ids(said)))
+        self._prefix_ids = lru_cache(PREFIXES)(processor.prefix_ids)  # most videos of a miniature look alike in tokens
 
     def _index(self, number: int) -> int:
         total = sum(self._lengths)
@@ -282,7 +280,7 @@ class Conversations:
         for conversation in drawn:
             grids = None if conversation.grid is None else [conversation.grid] * len(conversation.frames)
             prefixes.append(self._prefix_ids(processor.expand(conversation.items, grids)))
-            pairs.append([self._pair_ids(question, answer) for question, answer in conversation.pairs])
+            pairs.append([(processor.question_ids(asked), processor.answer_ids(said)) for asked, said in conversation.pairs])
         packed = pack(prefixes, pairs, processor.tokenizer.pad_token_id)
         full = processor.grid
         batch = {

@@ -1,9 +1,10 @@
 """The frozen CLIP that scores frames against visual queries (MSJoE 1.1): an open_clip model, trained in the study or loaded."""
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,18 +26,30 @@ if TYPE_CHECKING:  # open_clip is a third of what a process takes to start, and 
 SETTINGS_FILE, WEIGHTS_FILE = "clip.json", "clip.safetensors"
 
 
+def _open_clip() -> Any:
+    """The package without wandb, which timm would import where it is installed: two seconds for what nothing here uses."""
+    hidden = "wandb" not in sys.modules
+    if hidden:
+        sys.modules["wandb"] = None  # type: ignore[assignment]  # what `import` takes for "not installed"
+    try:
+        import open_clip
+    finally:
+        if hidden:
+            del sys.modules["wandb"]
+    return open_clip
+
+
 def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> "CLIP":
     """An open_clip model of the given shape, initialised by open_clip, that reads `vocabulary` tokens; `end_id` ends a text."""
-    from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
-
-    vision = CLIPVisionCfg(
+    open_clip = _open_clip()
+    vision = open_clip.CLIPVisionCfg(
         layers=settings.layers,
         width=settings.width,
         head_width=settings.width // settings.heads,
         patch_size=settings.patch_size,
         image_size=settings.image_size,
     )
-    text = CLIPTextCfg(
+    text = open_clip.CLIPTextCfg(
         context_length=settings.context,
         vocab_size=vocabulary,
         width=settings.text_width,
@@ -45,7 +58,7 @@ def shape_clip(settings: Clip, vocabulary: int, end_id: int) -> "CLIP":
         eos_id=end_id,
         pool_type="eos",
     )
-    return CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
+    return open_clip.CLIP(settings.embed_dim, vision_cfg=vision, text_cfg=text)
 
 
 def build_clip(settings: Clip, tokenizer: PreTrainedTokenizerBase, seed: int) -> "CLIP":
@@ -138,8 +151,7 @@ class ClipScorer:
             model = build_clip(settings, tokenizer, seed=0)
             model.load_state_dict(load_file(folder / WEIGHTS_FILE))
             return cls.of(model, settings, tokenizer)
-        import open_clip
-
+        open_clip = _open_clip()
         name, separator, weights = settings.source.partition("@")
         if not separator:
             raise ValueError(f"models.clip.source: {settings.source!r} must be `model@tag` or `model@file`, e.g. ViT-L-14@openai")

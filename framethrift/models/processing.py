@@ -1,6 +1,7 @@
 """From a planned token stream, frames and codec primitives to what the VideoLM reads."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ class CopeVideoProcessor(ProcessorMixin):
 
     def question_ids(self, question: str) -> list[int]:
         """Token ids of `question`."""
-        return self._ids(self.question(question))
+        return list(_short_ids(self.tokenizer, self.question(question)))
 
     def next_turn_ids(self, question: str) -> list[int]:
         """Token ids that end an answer and ask the next question behind it."""
@@ -103,7 +104,7 @@ class CopeVideoProcessor(ProcessorMixin):
 
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of an answer with the token that ends it: what is supervised."""
-        return self._ids(answer + END)
+        return list(_short_ids(self.tokenizer, answer + END))
 
     def pixels(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
         """Frames (n, H, W, 3) uint8 → (n, 3, S, S) float32."""
@@ -147,6 +148,12 @@ class CopeVideoProcessor(ProcessorMixin):
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+@lru_cache(1 << 16)
+def _short_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
+    """Questions and answers come again each epoch and in each cell: in a miniature, tokenising would be a tenth of the work."""
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _i_frame(side: int) -> str:
