@@ -12,6 +12,7 @@ from framethrift import tracking
 from framethrift.config import Layout, Study
 from framethrift.config.digest import rule_digest
 from framethrift.config.training import DeltaPretraining
+from framethrift.models.cpu_linear import multiply_by_onednn
 from framethrift.models.delta_pretrainer import DeltaPretrainer, build_delta_pretrainer, patch_regression
 from framethrift.models.folder import MANIFEST, exported
 from framethrift.models.primitives import resize_primitives
@@ -38,6 +39,7 @@ class DeltaAlignment(lightning.LightningModule):
         self.pretrainer = pretrainer
         share_statistics(pretrainer)
         self._settings = settings
+        multiply_by_onednn(tower)
         # In a tuple, the frozen tower is no submodule: it belongs into no checkpoint.
         self._frozen = (tower.eval().requires_grad_(False),)
 

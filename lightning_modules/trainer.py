@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils.data import DataLoader, IterableDataset
 
 from framethrift.config.training import JointEvolution, Optimisation, SamplerPretraining
+from framethrift.models.cpu_linear import multiply_by_onednn
 from framethrift.progress import Progress
 from lightning_modules import processes
 from lightning_modules.checkpoints import Checkpoints, resume_point
@@ -122,6 +123,7 @@ def fit(
     first = processes.rank() == 0
     say = progress.say if first else _silent
     batches = StepBatches(build_batch, parts, ahead)
+    multiply_by_onednn(module)
     trainer = lightning.Trainer(
         **processes.trainer_settings(sharded=is_overridden("configure_model", module)),
         max_steps=settings.steps,

@@ -21,6 +21,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 
 from framethrift.config.models import Models
 from framethrift.models.configuration import CopeVideoConfig, build_config
+from framethrift.models.cpu_linear import multiply_by_onednn
 from framethrift.models.delta_encoder import DeltaEncoder, TokenUse, build_delta_encoder
 from framethrift.models.delta_pretrainer import load_delta_pretrainer
 from framethrift.models.generation import VideoGeneration, generation_config
@@ -68,6 +69,7 @@ class CopeVideoForConditionalGeneration(VideoGeneration, PreTrainedModel, Genera
         self.projector = Projector(vision.hidden_size, text.hidden_size)
         self.image_newline = nn.Parameter(torch.empty(text.hidden_size))
         self.language_model = fuse_norms(Qwen2ForCausalLM._from_config(text))
+        multiply_by_onednn(self)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
