@@ -143,7 +143,7 @@ def overhead(study: Study, layout: Layout, repeats: int) -> dict[str, Any]:
                 pass
 
     def cell() -> None:
-        shutil.rmtree(layout.cell(VARIANT, SAMPLING, [0]), ignore_errors=True)
+        shutil.rmtree(layout.cell(VARIANT, SAMPLING, 0), ignore_errors=True)
         evaluate.evaluate_cells(study, layout, VARIANT, SAMPLING, [0])
 
     both = [Timed(bare), Timed(cell)]

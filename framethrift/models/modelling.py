@@ -304,6 +304,7 @@ def build_videolm(
                 f"but the tower has width {dim} and the study asks for {models.delta_encoder}"
             )
     model.delta_encoder = encoder
+    multiply_by_onednn(encoder)
     model.config.delta_config = models.delta_encoder.model_dump(mode="json")
     model.generation_config = generation_config(tokenizer)
     return model.eval()
