@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from framethrift.files import write_json
 from framethrift.latency.machine import machine_facts
 from framethrift.memory import keep_freed_memory
 from framethrift.models.cpu_linear import WORTHWHILE, multiply_by_onednn
@@ -61,10 +62,9 @@ def main() -> None:
     figures: dict[str, Any] = {"layers": layers, "worthwhile_multiply_adds": WORTHWHILE}
     figures["bars"] = {"never_slower": max(own["ratio"] for own in layers.values()) <= LIMIT}
     figures["machine"] = machine_facts(torch.device("cpu"))
-    text = json.dumps(figures, indent=1)
-    print(text)
+    print(json.dumps(figures, indent=1))
     if chosen.json:
-        chosen.json.write_text(text + "\n", encoding="utf-8")
+        write_json(chosen.json, figures)
 
 
 if __name__ == "__main__":
